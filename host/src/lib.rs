@@ -1,0 +1,4 @@
+//! What applications link.
+//!
+//! Knows workers at every level, their typed handles and arguments. Refuses to know how a device
+//! runs a graph.

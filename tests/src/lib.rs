@@ -1,0 +1,1 @@
+//! What only tests need: golden vectors, scenes, conformance suites.

@@ -1,0 +1,3 @@
+//! The jobs cargo has no words for.
+
+fn main() {}
