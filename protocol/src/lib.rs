@@ -4,3 +4,10 @@
 //! Refuses to know behaviour: nothing here allocates, waits, opens or prints.
 #![no_std]
 #![forbid(unsafe_code)]
+
+pub mod layout;
+
+const _: () = assert!(
+    cfg!(target_endian = "little"),
+    "every layout here is little-endian by decree"
+);
