@@ -2,10 +2,46 @@
 //!
 //! Knows every layout, constant, limit, enum, error code and wire format that two programs share.
 //! Refuses to know behaviour: nothing here allocates, waits, opens or prints.
+//!
+//! | question | file |
+//! | --- | --- |
+//! | how much of something may there be? | [`limits`] |
+//! | which numbers differ between the chip families? | [`arch`] |
+//! | which element types are there? | [`data_type`] |
+//! | how does a call name a tensor? | [`tensor`] |
+//! | how is a task named? | [`task_id`] |
+//! | why were bytes refused? | [`malformed`] |
+//! | how is a layout held in place? | [`layout`] |
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod arch;
+pub mod data_type;
 pub mod layout;
+pub mod limits;
+pub mod malformed;
+pub mod task_id;
+pub mod tensor;
+
+pub use arch::{A2a3, A5, Arch};
+pub use data_type::DataType;
+pub use layout::{Layout, Pinned};
+pub use malformed::Malformed;
+pub use task_id::TaskId;
+pub use tensor::ContinuousTensor;
+
+/// Raised whenever a layout, the meaning of a field or an order of messages changes.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Every pinned layout of this crate, sorted by module.
+#[rustfmt::skip] // One entry per line.
+pub const ALL_LAYOUTS: &[Layout] = &[
+    <ContinuousTensor as Pinned>::LAYOUT,
+];
+
+/// Digest of everything pinned: two programs compare it before they talk, and two builds that
+/// disagree about a single offset refuse each other.
+pub const PROTOCOL_DIGEST: u64 = layout::digest_of(ALL_LAYOUTS);
 
 const _: () = assert!(
     cfg!(target_endian = "little"),
