@@ -1,0 +1,191 @@
+//! The gate: what a change must pass, quickest first.
+//!
+//! A check that cannot run is a failure, never a silent pass: `.ci/run` installs what the deep ones
+//! need, and each says what that is.
+
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use clap::ValueEnum;
+
+use crate::command::{cargo, root, run as run_command};
+use crate::features;
+
+/// How much to check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Depth {
+    /// Formatting, lints, documentation: seconds after the first build.
+    Fast,
+    /// Feature sets, `no_std` proofs, model checking, the libclang view, licences.
+    Deep,
+}
+
+/// One named check.
+struct Check {
+    name: &'static str,
+    depth: Depth,
+    body: fn() -> Result<()>,
+}
+
+const CHECKS: &[Check] = &[
+    Check {
+        name: "format",
+        depth: Depth::Fast,
+        body: format,
+    },
+    Check {
+        name: "lints",
+        depth: Depth::Fast,
+        body: lints,
+    },
+    Check {
+        name: "lints of all features",
+        depth: Depth::Fast,
+        body: lints_of_all_features,
+    },
+    Check {
+        name: "documentation",
+        depth: Depth::Fast,
+        body: documentation,
+    },
+    Check {
+        name: "no_std",
+        depth: Depth::Deep,
+        body: no_std,
+    },
+    Check {
+        name: "feature sets",
+        depth: Depth::Deep,
+        body: feature_sets,
+    },
+    Check {
+        name: "libclang view of the headers",
+        depth: Depth::Deep,
+        body: libclang_view,
+    },
+    Check {
+        name: "model checking",
+        depth: Depth::Deep,
+        body: model_checking,
+    },
+    Check {
+        name: "fuzz targets build",
+        depth: Depth::Deep,
+        body: fuzz_targets,
+    },
+    Check {
+        name: "licences and duplicates",
+        depth: Depth::Deep,
+        body: licences,
+    },
+];
+
+/// Runs the checks of `depth` whose name contains `only`.
+pub(crate) fn run(depth: Depth, only: Option<&str>) -> Result<()> {
+    let wanted: Vec<_> = CHECKS
+        .iter()
+        .filter(|check| check.depth == depth)
+        .filter(|check| only.is_none_or(|part| check.name.contains(part)))
+        .collect();
+    if wanted.is_empty() {
+        let names: Vec<_> = CHECKS.iter().map(|check| check.name).collect();
+        bail!("no such check; there are: {}", names.join(", "));
+    }
+    for check in &wanted {
+        println!("==> {}", check.name);
+        let start = Instant::now();
+        (check.body)().with_context(|| format!("check failed: {}", check.name))?;
+        println!(
+            "    {} ok, {:.1} s",
+            check.name,
+            start.elapsed().as_secs_f32()
+        );
+    }
+    Ok(())
+}
+
+fn format() -> Result<()> {
+    run_command(&mut cargo(["fmt", "--all", "--check"]))
+}
+
+fn lints() -> Result<()> {
+    clippy(&[])
+}
+
+fn lints_of_all_features() -> Result<()> {
+    // `tests/libclang` generates code at build time and needs libclang: the deep gate has it.
+    clippy(&["--exclude", "tests", "--all-features"])
+}
+
+fn clippy(arguments: &[&str]) -> Result<()> {
+    let mut command = cargo(["clippy", "--quiet", "--workspace", "--all-targets"]);
+    command.args(arguments).args(["--", "-Dwarnings"]);
+    run_command(&mut command)
+}
+
+fn documentation() -> Result<()> {
+    run_command(
+        cargo([
+            "doc",
+            "--quiet",
+            "--workspace",
+            "--no-deps",
+            "--document-private-items",
+        ])
+        .env("RUSTDOCFLAGS", "-Dwarnings"),
+    )
+}
+
+/// A crate with its own panic handler links only if nothing below it pulled in std.
+fn no_std() -> Result<()> {
+    let manifest = root().join("tests/no-std-proof/Cargo.toml");
+    run_command(cargo(["build", "--quiet", "--manifest-path"]).arg(manifest))
+}
+
+fn feature_sets() -> Result<()> {
+    features::run(false)
+}
+
+fn libclang_view() -> Result<()> {
+    run_command(&mut cargo([
+        "test",
+        "--quiet",
+        "--package",
+        "tests",
+        "--features",
+        "libclang",
+    ]))
+}
+
+fn model_checking() -> Result<()> {
+    run_command(
+        cargo([
+            "test",
+            "--quiet",
+            "--package",
+            "sync",
+            "--release",
+            "--lib",
+            "loom",
+        ])
+        .env("RUSTFLAGS", "--cfg loom")
+        .env("LOOM_MAX_PREEMPTIONS", "3")
+        .env("CARGO_TARGET_DIR", root().join("target/loom")),
+    )
+}
+
+/// Fuzzing itself is open-ended (`fuzz/README.md`); the gate holds the targets to compiling.
+fn fuzz_targets() -> Result<()> {
+    let manifest = root().join("fuzz/Cargo.toml");
+    run_command(cargo(["check", "--quiet", "--manifest-path"]).arg(manifest))
+}
+
+fn licences() -> Result<()> {
+    run_command(
+        Command::new("cargo-deny")
+            .args(["--all-features", "check", "licenses", "bans", "sources"])
+            .current_dir(root()),
+    )
+    .context("needs cargo-deny (`cargo install --locked cargo-deny`)")
+}
