@@ -20,6 +20,16 @@ pub enum Malformed {
         /// Bytes the buffer has.
         available: u64,
     },
+    /// A child of a chip image does not lie inside it.
+    #[error("child {index} needs {needed} bytes, {available} are left of the image")]
+    TruncatedChild {
+        /// Which child.
+        index: u32,
+        /// Bytes it needs.
+        needed: u64,
+        /// Bytes from its start to the end of the buffer.
+        available: u64,
+    },
     /// A number lies outside the range its field allows.
     #[error("{field} is {value}, allowed is {min} to {max}")]
     OutOfRange {
@@ -33,7 +43,7 @@ pub enum Malformed {
         max: i64,
     },
     /// An integer names no member of the enumeration its field holds.
-    #[error("{field} is {value}, which is not a known value (0 to {max})")]
+    #[error("{field} is {value}, which has no meaning: the largest known value is {max}")]
     UnknownValue {
         /// The field.
         field: &'static str,
@@ -72,7 +82,7 @@ pub enum Malformed {
         /// The name field.
         field: &'static str,
         /// The stated length.
-        length: u32,
+        length: u64,
     },
     /// Two children of one image claim the same function id with different content.
     #[error(
@@ -90,7 +100,7 @@ pub enum Malformed {
     #[error("a tensor was added after {scalars} scalars: add all tensors first")]
     TensorAfterScalar {
         /// Scalars already there.
-        scalars: u32,
+        scalars: u64,
     },
     /// A container is full.
     #[error("{field} holds {limit} entries at most, {value} were given")]
