@@ -1,0 +1,4 @@
+// Names the chip family of this build. The include directory that is on the path makes the choice.
+#pragma once
+
+#define PTO_ARCH_A2A3 1
