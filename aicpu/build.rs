@@ -1,0 +1,12 @@
+//! Builds the one piece that Rust cannot express: a call that a C++ exception may leave.
+
+fn main() {
+    println!("cargo::rerun-if-changed=src/guarded_call.cpp");
+    cc::Build::new()
+        .cpp(true)
+        .std("c++17")
+        .warnings(true)
+        .extra_warnings(true)
+        .file("src/guarded_call.cpp")
+        .compile("simpler_guarded_call");
+}

@@ -1,0 +1,94 @@
+//! Calling user code that was written in C++ and may throw.
+//!
+//! Knows how to keep an exception out of Rust frames. Refuses to know what the called code does.
+
+use core::ffi::{CStr, c_char, c_int, c_void};
+
+/// What user code threw instead of returning.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Thrown(pub String);
+
+/// A C function of one pointer, such as a kernel or the entry of an orchestration.
+pub type Entry = unsafe extern "C" fn(*const c_void);
+
+/// A C function that builds a graph: the graph, the arguments, and what it returns.
+pub type BuildEntry = unsafe extern "C" fn(*mut c_void, *const c_void) -> c_int;
+
+const TEXT: usize = 1024;
+
+unsafe extern "C" {
+    fn simpler_guarded_call(
+        function: Entry,
+        argument: *const c_void,
+        text: *mut c_char,
+        capacity: usize,
+    ) -> bool;
+    fn simpler_guarded_build(
+        function: BuildEntry,
+        graph: *mut c_void,
+        argument: *const c_void,
+        result: *mut c_int,
+        text: *mut c_char,
+        capacity: usize,
+    ) -> bool;
+}
+
+/// Calls `function` with `argument`.
+///
+/// # Errors
+///
+/// The text of the exception that left it.
+///
+/// # Safety
+///
+/// `function` may be called with `argument`.
+pub unsafe fn call(function: Entry, argument: *const c_void) -> Result<(), Thrown> {
+    let mut text = [0; TEXT];
+    // SAFETY: the call is the caller's promise; `text` is writable for the stated capacity.
+    if unsafe { simpler_guarded_call(function, argument, text.as_mut_ptr(), TEXT) } {
+        Ok(())
+    } else {
+        Err(thrown(&text))
+    }
+}
+
+/// Calls `function` with `graph` and `argument` and returns what it returned.
+///
+/// # Errors
+///
+/// The text of the exception that left it.
+///
+/// # Safety
+///
+/// `function` may be called with `graph` and `argument`.
+pub unsafe fn build(
+    function: BuildEntry,
+    graph: *mut c_void,
+    argument: *const c_void,
+) -> Result<i32, Thrown> {
+    let mut text = [0; TEXT];
+    let mut result = 0;
+    // SAFETY: the call is the caller's promise; `result` and `text` are writable.
+    let returned = unsafe {
+        simpler_guarded_build(
+            function,
+            graph,
+            argument,
+            &raw mut result,
+            text.as_mut_ptr(),
+            TEXT,
+        )
+    };
+    if returned {
+        Ok(result)
+    } else {
+        Err(thrown(&text))
+    }
+}
+
+fn thrown(text: &[c_char; TEXT]) -> Thrown {
+    // SAFETY: the array started as zeros and the C side writes at most its capacity, terminated.
+    let text = unsafe { CStr::from_ptr(text.as_ptr()) };
+    Thrown(text.to_string_lossy().into_owned())
+}
