@@ -1,0 +1,286 @@
+//! Memory that costs nothing until it is touched.
+//!
+//! An [`Arena`] reserves address space; the system commits a page when it is first written, zeroed. Parts of it are
+//! taken as [`Slab`]s and never given back one by one: an arena lives as long as its slabs. Nothing is ever
+//! cleared between uses (an epoch makes the old content stale); [`Slab::trim`] returns the pages to the system, after
+//! which they read as zero again.
+//!
+//! | writer | store | reader | load | makes visible |
+//! |---|---|---|---|---|
+//! | whoever takes | `taken`, Relaxed CAS | whoever takes | Relaxed | nothing: it decides who owns which bytes |
+
+use core::fmt;
+use core::marker::PhantomData;
+use core::ops::{Deref, DerefMut, Range};
+use core::ptr::{self, NonNull};
+use std::io;
+use std::sync::Arc;
+
+use bytemuck::Zeroable;
+use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+
+use crate::atomic::{AtomicU64, Ordering};
+use crate::error::Error;
+use crate::storage::Storage;
+
+/// Slabs start on a cache line of their own.
+const LINE: usize = 64;
+/// Slabs of at least this size start on a page of their own, so that trimming reaches all of it.
+const PAGE: usize = 4096;
+
+/// Reserved address space.
+struct Reservation {
+    base: NonNull<u8>,
+    bytes: usize,
+    taken: AtomicU64,
+}
+
+// SAFETY: the reservation is only an address range; slabs own disjoint parts of it.
+unsafe impl Send for Reservation {}
+// SAFETY: as above; `taken` is atomic.
+unsafe impl Sync for Reservation {}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        // SAFETY: we mapped these bytes, and every slab that points into them held us alive.
+        let unmapped = unsafe { munmap(self.base.as_ptr().cast(), self.bytes) };
+        debug_assert!(unmapped.is_ok(), "a whole mapping can be unmapped");
+    }
+}
+
+/// Address space for the life of its owner, committed by first touch.
+#[derive(Clone)]
+pub struct Arena(Arc<Reservation>);
+
+impl Arena {
+    /// Reserves `bytes` of address space, rounded up to whole pages.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Reserve`] if the system refuses.
+    pub fn reserve(bytes: usize) -> Result<Self, Error> {
+        let refuse = |source| Error::Reserve { bytes, source };
+        let rounded = bytes
+            .max(1)
+            .checked_next_multiple_of(PAGE)
+            .ok_or_else(|| refuse(io::ErrorKind::OutOfMemory.into()))?;
+        let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+        // SAFETY: a new anonymous mapping at an address the system chooses touches nothing that exists.
+        let mapped = unsafe {
+            mmap_anonymous(
+                ptr::null_mut(),
+                rounded,
+                ProtFlags::READ | ProtFlags::WRITE,
+                flags,
+            )
+        };
+        let base = mapped.map_err(|errno| refuse(errno.into()))?;
+        let base = NonNull::new(base.cast::<u8>())
+            .ok_or_else(|| refuse(io::ErrorKind::OutOfMemory.into()))?;
+        Ok(Self(Arc::new(Reservation {
+            base,
+            bytes: rounded,
+            taken: AtomicU64::new(0),
+        })))
+    }
+
+    /// The bytes reserved.
+    #[must_use]
+    pub fn reserved(&self) -> usize {
+        self.0.bytes
+    }
+
+    /// The bytes taken so far, padding included.
+    #[must_use]
+    pub fn taken(&self) -> usize {
+        to_usize(self.0.taken.load(Ordering::Relaxed))
+    }
+
+    /// Takes `len` zero values of `T`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::ArenaFull`] if the reservation has not enough left, [`Error::TooLarge`] if no reservation could.
+    pub fn take<T: Zeroable>(&self, len: usize) -> Result<Slab<T>, Error> {
+        const {
+            assert!(
+                !core::mem::needs_drop::<T>(),
+                "slabs are never dropped value by value"
+            );
+            assert!(
+                align_of::<T>() <= PAGE,
+                "no value needs more than page alignment"
+            );
+        }
+        let size = size_of::<T>();
+        let wanted = len
+            .checked_mul(size)
+            .filter(|&bytes| isize::try_from(bytes).is_ok())
+            .ok_or(Error::TooLarge { len, size })?;
+        let align = if wanted >= PAGE {
+            PAGE
+        } else {
+            LINE.max(align_of::<T>())
+        };
+        let mut taken = self.0.taken.load(Ordering::Relaxed);
+        let start = loop {
+            let full = || Error::ArenaFull {
+                wanted,
+                left: self.0.bytes - to_usize(taken),
+                reserved: self.0.bytes,
+            };
+            let start = to_usize(taken)
+                .checked_next_multiple_of(align)
+                .ok_or_else(full)?;
+            let end = start
+                .checked_add(wanted)
+                .filter(|&end| end <= self.0.bytes)
+                .ok_or_else(full)?;
+            match self.0.taken.compare_exchange_weak(
+                taken,
+                end as u64,
+                Ordering::Relaxed,
+                Ordering::Relaxed,
+            ) {
+                Ok(_) => break start,
+                Err(now) => taken = now,
+            }
+        };
+        // SAFETY: `start` is within the reservation.
+        let first = unsafe { self.0.base.add(start) };
+        Ok(Slab {
+            first: first.cast(),
+            len,
+            arena: self.clone(),
+            values: PhantomData,
+        })
+    }
+}
+
+impl fmt::Debug for Arena {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Arena")
+            .field("reserved", &self.reserved())
+            .field("taken", &self.taken())
+            .finish()
+    }
+}
+
+/// Values in an arena, zero until written; keeps the arena alive.
+pub struct Slab<T> {
+    first: NonNull<T>,
+    len: usize,
+    arena: Arena,
+    values: PhantomData<T>,
+}
+
+// SAFETY: a slab owns its values, like a box.
+unsafe impl<T: Send> Send for Slab<T> {}
+// SAFETY: a slab owns its values, like a box.
+unsafe impl<T: Sync> Sync for Slab<T> {}
+
+// SAFETY: the slab owns its part of the arena, which stays where it is when the slab moves.
+unsafe impl<T> Storage<T> for Slab<T> {
+    #[inline]
+    fn slots(&self) -> &[T] {
+        self
+    }
+}
+
+impl<T> Slab<T> {
+    /// The arena the slab lies in.
+    #[must_use]
+    pub fn arena(&self) -> &Arena {
+        &self.arena
+    }
+
+    /// The address of the first value, for foreign code.
+    #[inline]
+    #[must_use]
+    pub fn as_ptr(&self) -> *mut T {
+        self.first.as_ptr()
+    }
+
+    /// The byte range in the arena.
+    #[must_use]
+    pub fn span(&self) -> Range<usize> {
+        let start = self.first.addr().get() - self.arena.0.base.addr().get();
+        start..start + self.len * size_of::<T>()
+    }
+
+    /// Makes all values zero by giving their pages back to the system.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Trim`] if the system refuses; some values may be zero then.
+    pub fn trim(&mut self) -> Result<(), Error> {
+        // SAFETY: nobody else can reach the values while we have them exclusively.
+        unsafe { self.trim_shared() }
+    }
+
+    /// Makes all values zero by giving their pages back, for owners that cannot lend the slab mutably.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Trim`] if the system refuses; some values may be zero then.
+    ///
+    /// # Safety
+    ///
+    /// No other thread may access the values at the same time, and no reference to a value that is not an
+    /// atomic or a [`Slot`](crate::Slot) may live across the call.
+    pub unsafe fn trim_shared(&self) -> Result<(), Error> {
+        let bytes = self.len * size_of::<T>();
+        let start = self.first.cast::<u8>().as_ptr();
+        let whole = if bytes < PAGE {
+            0
+        } else {
+            bytes - bytes % PAGE
+        };
+        if whole != 0 {
+            // SAFETY: slabs of a page or more start on a page of the mapping, and the caller keeps everyone out.
+            unsafe { madvise(start.cast(), whole, Advice::LinuxDontNeed) }.map_err(|errno| {
+                Error::Trim {
+                    bytes: whole,
+                    source: errno.into(),
+                }
+            })?;
+        }
+        // SAFETY: `whole` is at most `bytes`.
+        let rest = unsafe { start.add(whole) };
+        // SAFETY: the rest of the slab is ours, and zero is a value of `T` (only `Zeroable` values are taken).
+        unsafe { rest.write_bytes(0, bytes - whole) };
+        Ok(())
+    }
+}
+
+impl<T> Deref for Slab<T> {
+    type Target = [T];
+
+    #[inline]
+    fn deref(&self) -> &[T] {
+        // SAFETY: `take` gave us `len` aligned values of zeroed memory, and zero is a value of `T`.
+        unsafe { core::slice::from_raw_parts(self.first.as_ptr(), self.len) }
+    }
+}
+
+impl<T> DerefMut for Slab<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut [T] {
+        // SAFETY: as in `deref`; `&mut self` excludes everyone else.
+        unsafe { core::slice::from_raw_parts_mut(self.first.as_ptr(), self.len) }
+    }
+}
+
+impl<T> fmt::Debug for Slab<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slab")
+            .field("len", &self.len)
+            .field("span", &self.span())
+            .finish()
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "it was made from a usize")]
+const fn to_usize(bytes: u64) -> usize {
+    bytes as usize
+}

@@ -1,0 +1,262 @@
+//! Single words that one thread publishes and others observe.
+//!
+//! *Publish* makes everything the publisher did before visible to whoever *observes* the word. *Own* reads are for
+//! the thread that wrote the word last and order nothing.
+//!
+//! | part | writer | store | reader | load | makes visible |
+//! |---|---|---|---|---|---|
+//! | [`Flag`] | whoever sets | Release | anyone | Acquire | what the setter did before |
+//! | [`Word32`], [`Word64`] | the publisher | Release | anyone | Acquire | what the publisher did before |
+//! | [`Word32`], [`Word64`] | any updater | AcqRel | any updater | AcqRel | what all updaters before did |
+//! | [`Latch`] | the first to latch | AcqRel CAS | anyone | Acquire | what the first did before |
+//! | [`Register`] | the one side | Release, or between full fences | the other side | Acquire, or between full fences | what the writer did before |
+
+use bytemuck::Zeroable;
+
+use crate::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+
+/// Something that is either so or not yet so.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct Flag(AtomicU32);
+
+// SAFETY: zero is a flag that is not set.
+#[cfg(not(loom))]
+unsafe impl Zeroable for Flag {}
+
+impl Flag {
+    /// A flag that is not set.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the flag and says whether it was not set before: true for exactly one caller.
+    #[inline]
+    pub fn set(&self) -> bool {
+        self.0.swap(1, Ordering::AcqRel) == 0
+    }
+
+    /// Takes the flag down, for its next use.
+    #[inline]
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::Release);
+    }
+
+    /// Takes the flag down and says whether it was set: true for exactly one caller per set.
+    #[inline]
+    #[must_use]
+    pub fn take(&self) -> bool {
+        self.0.load(Ordering::Relaxed) != 0 && self.0.swap(0, Ordering::AcqRel) != 0
+    }
+
+    /// Whether the flag is set; if so, what the setter did before is visible.
+    #[inline]
+    #[must_use]
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire) != 0
+    }
+}
+
+macro_rules! word {
+    ($name:ident, $int:ident, $atomic:ident, $bits:literal) => {
+        #[doc = concat!("A published word of ", $bits, " bits; all-zero memory is a zero.")]
+        #[derive(Debug, Default)]
+        #[repr(transparent)]
+        pub struct $name($atomic);
+
+        // SAFETY: zero is a value of the word.
+        #[cfg(not(loom))]
+        unsafe impl Zeroable for $name {}
+
+        impl $name {
+            /// A word that holds `value`.
+            #[must_use]
+            pub fn new(value: $int) -> Self {
+                Self($atomic::new(value))
+            }
+
+            /// Stores `value` and makes visible what this thread did before.
+            #[inline]
+            pub fn publish(&self, value: $int) {
+                self.0.store(value, Ordering::Release);
+            }
+
+            /// Loads the word; what its publisher did before is visible.
+            #[inline]
+            #[must_use]
+            pub fn observe(&self) -> $int {
+                self.0.load(Ordering::Acquire)
+            }
+
+            /// Loads the word without ordering: for the thread that wrote it, and for hints.
+            #[inline]
+            #[must_use]
+            pub fn own(&self) -> $int {
+                self.0.load(Ordering::Relaxed)
+            }
+
+            /// Stores `value` without ordering: a later publish makes it visible.
+            #[inline]
+            pub fn set_own(&self, value: $int) {
+                self.0.store(value, Ordering::Relaxed);
+            }
+
+            /// Adds `count` (wrapping) and yields the value before; orders all who do the same.
+            #[inline]
+            pub fn add(&self, count: $int) -> $int {
+                self.0.fetch_add(count, Ordering::AcqRel)
+            }
+
+            /// Subtracts `count` (wrapping) and yields the value before; orders all who do the same.
+            #[inline]
+            pub fn sub(&self, count: $int) -> $int {
+                self.0.fetch_sub(count, Ordering::AcqRel)
+            }
+
+            /// Sets the bits of `mask` and yields the value before; orders all who do the same.
+            #[inline]
+            pub fn insert(&self, mask: $int) -> $int {
+                self.0.fetch_or(mask, Ordering::AcqRel)
+            }
+
+            /// Clears the bits of `mask` and yields the value before; orders all who do the same.
+            #[inline]
+            pub fn remove(&self, mask: $int) -> $int {
+                self.0.fetch_and(!mask, Ordering::AcqRel)
+            }
+
+            /// Replaces the word and yields the value before; orders all who do the same.
+            #[inline]
+            pub fn replace(&self, value: $int) -> $int {
+                self.0.swap(value, Ordering::AcqRel)
+            }
+
+            /// Replaces `from` by `to`: true for exactly one caller per change.
+            ///
+            /// # Errors
+            ///
+            /// The value that was there instead, with what its publisher did before visible.
+            #[inline]
+            pub fn change(&self, from: $int, to: $int) -> Result<(), $int> {
+                self.0
+                    .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+                    .map(|_| ())
+            }
+        }
+    };
+}
+
+word!(Word32, u32, AtomicU32, "32");
+word!(Word64, u64, AtomicU64, "64");
+
+/// The first non-zero code anyone reports; all later ones are ignored.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct Latch(AtomicI32);
+
+// SAFETY: zero is a latch with nothing in it.
+#[cfg(not(loom))]
+unsafe impl Zeroable for Latch {}
+
+impl Latch {
+    /// A latch with nothing in it.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Keeps `code` if it is the first that is not zero, and says whether it is: true for at most one caller.
+    #[inline]
+    pub fn latch(&self, code: i32) -> bool {
+        code != 0
+            && self
+                .0
+                .compare_exchange(0, code, Ordering::AcqRel, Ordering::Acquire)
+                .is_ok()
+    }
+
+    /// The latched code, or zero; if there is one, what its reporter did before is visible.
+    #[inline]
+    #[must_use]
+    pub fn code(&self) -> i32 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Whether a code has been latched.
+    #[inline]
+    #[must_use]
+    pub fn is_latched(&self) -> bool {
+        self.code() != 0
+    }
+
+    /// Empties the latch for its next use.
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::Release);
+    }
+}
+
+/// A 32-bit device register kept in memory.
+///
+/// The device's driver side puts a full fence before and after each access ([`read_fenced`](Self::read_fenced),
+/// [`write_fenced`](Self::write_fenced)); its core side a load barrier after reads and a store barrier before writes
+/// ([`read`](Self::read), [`write`](Self::write)). Whoever sleeps on a register rings a doorbell beside it.
+#[derive(Debug, Default)]
+#[repr(transparent)]
+pub struct Register(AtomicU32);
+
+// SAFETY: zero is a value of the register.
+#[cfg(not(loom))]
+unsafe impl Zeroable for Register {}
+
+impl Register {
+    /// A register that holds `value`.
+    #[must_use]
+    pub fn new(value: u32) -> Self {
+        Self(AtomicU32::new(value))
+    }
+
+    /// The register at `address`, in memory that foreign code reads and writes too.
+    ///
+    /// # Safety
+    ///
+    /// `address` is aligned to 4 bytes and stays readable and writable for `'a`; whoever else accesses it
+    /// does so by whole 32-bit accesses.
+    #[cfg(not(loom))]
+    #[must_use]
+    pub unsafe fn at<'a>(address: *mut u32) -> &'a Self {
+        // SAFETY: the caller's promise; a register has the layout of its word.
+        unsafe { &*address.cast::<Self>() }
+    }
+
+    /// Reads; what the writer did before is visible, and nothing after happens before.
+    #[inline]
+    #[must_use]
+    pub fn read(&self) -> u32 {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Writes; makes visible what this thread did before.
+    #[inline]
+    pub fn write(&self, value: u32) {
+        self.0.store(value, Ordering::Release);
+    }
+
+    /// Reads between two full fences.
+    #[inline]
+    #[must_use]
+    pub fn read_fenced(&self) -> u32 {
+        fence(Ordering::SeqCst);
+        let value = self.0.load(Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+        value
+    }
+
+    /// Writes between two full fences.
+    #[inline]
+    pub fn write_fenced(&self, value: u32) {
+        fence(Ordering::SeqCst);
+        self.0.store(value, Ordering::Relaxed);
+        fence(Ordering::SeqCst);
+    }
+}
