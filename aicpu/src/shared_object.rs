@@ -7,11 +7,11 @@
 //! error now: the headers are checked against the length first. And it recognises a file by its name
 //! even after the file is gone, so a name is never used twice in a process.
 
-use core::ffi::c_void;
+use core::ffi::{CStr, c_void};
 use core::fmt;
-use std::ffi::CStr;
+use core::hash::BuildHasher;
 use std::fs::{OpenOptions, remove_file};
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
