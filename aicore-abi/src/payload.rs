@@ -27,8 +27,12 @@ pub struct DispatchPayload {
     pub pad: [u8; 4],
     /// The platform's own name for the kernel, 0 for none. Padding to other programs.
     pub kernel_handle: u64,
+    /// Leading words of `args` that are tensor descriptor addresses. Padding to other programs.
+    pub tensor_count: u32,
+    /// Words behind them that are scalars. Padding to other programs.
+    pub scalar_count: u32,
     /// Unspecified.
-    pub tail: [u8; 32],
+    pub tail: [u8; 24],
 }
 
 protocol::pin_layout!(DispatchPayload, 512 bytes, align 64, {
@@ -39,7 +43,9 @@ protocol::pin_layout!(DispatchPayload, 512 bytes, align 64, {
     460 => reserved: [u8; 8],
     468 => pad: [u8; 4],
     472 => kernel_handle: u64,
-    480 => tail: [u8; 32],
+    480 => tensor_count: u32,
+    484 => scalar_count: u32,
+    488 => tail: [u8; 24],
 });
 
 /// The two payloads of a core, in the order tokens select them.

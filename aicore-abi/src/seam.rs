@@ -7,7 +7,7 @@
 //!
 //! | step | who | where |
 //! | --- | --- | --- |
-//! | fill the payload of the token's parity | scheduler | [`Cores::payload`] |
+//! | fill the payload of the token's parity (address, handle, argument words and their counts, contexts) | scheduler | [`Cores::payload`] |
 //! | [`Cores::dispatch`]: everything before is visible to the core, then the token | scheduler | dispatch register |
 //! | ACK, run the kernel, FIN | core | status register |
 //! | [`Cores::status`]: a FIN seen makes everything the kernel wrote visible | scheduler | status register |
