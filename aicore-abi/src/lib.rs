@@ -8,12 +8,14 @@
 //! | what is a tensor, and how is one made of another? | [`tensor`] |
 //! | what does an orchestration call? | [`orchestration`] |
 //! | what is a kernel called with? | [`kernel`] |
+//! | how does a kernel in Rust use it? | [`call`] |
 //! | what does a token select? | [`payload`] |
 //! | what does a status word mean? | [`registers`] |
 //! | how does a scheduler reach its cores? | [`seam`] |
 //! | why was an argument refused? | [`error`] |
 #![no_std]
 
+pub mod call;
 pub mod error;
 pub mod kernel;
 pub mod orchestration;
