@@ -15,6 +15,15 @@
 //! | which compiler does a platform want? | [`toolchain`] |
 //! | how does a call name a tensor? | [`tensor`] |
 //! | how is a task named? | [`task_id`] |
+//! | how do ranks see each other? | [`comm`] |
+//! | what do diagnostics record? | [`diagnostics`] |
+//! | why did a run fail? | [`error_code`] |
+//! | how do core and AICPU find each other? | [`handshake`] |
+//! | what is handed to the device images? | [`kernel_args`] |
+//! | how does a parent process ask a child? | [`mailbox`] |
+//! | which registers does a core have? | [`registers`] |
+//! | what is a run? | [`run_descriptor`] |
+//! | what do orchestrator and schedulers share? | [`shared_memory`] |
 //! | why were bytes refused? | [`malformed`] |
 //! | how is a layout held in place? | [`layout`] |
 #![no_std]
@@ -26,13 +35,21 @@ extern crate alloc;
 pub mod arch;
 pub mod call_config;
 pub mod callable;
+pub mod comm;
 pub mod content_id;
 pub mod data_type;
+pub mod diagnostics;
+pub mod error_code;
+pub mod handshake;
+pub mod kernel_args;
 pub mod layout;
 pub mod limits;
+pub mod mailbox;
 pub mod malformed;
 mod name;
 pub mod registers;
+pub mod run_descriptor;
+pub mod shared_memory;
 pub mod task_args;
 pub mod task_id;
 pub mod tensor;
@@ -68,6 +85,62 @@ pub const ALL_LAYOUTS: &[Layout] = &[
     <CoreCallableHeader as Pinned>::LAYOUT,
     <ChipStorageTaskArgs as Pinned>::LAYOUT,
     <ContinuousTensor as Pinned>::LAYOUT,
+    <comm::CommContext as Pinned>::LAYOUT,
+    <comm::SimSegmentHeader as Pinned>::LAYOUT,
+    <diagnostics::FreeQueue as Pinned>::LAYOUT,
+    <diagnostics::ReadyQueueEntry as Pinned>::LAYOUT,
+    <diagnostics::TensorDumpRecord as Pinned>::LAYOUT,
+    <diagnostics::DumpMetaBuffer as Pinned>::LAYOUT,
+    <diagnostics::DumpBufferState as Pinned>::LAYOUT,
+    <diagnostics::DumpDataHeaderA2a3 as Pinned>::LAYOUT,
+    <diagnostics::DumpDataHeaderA5 as Pinned>::LAYOUT,
+    <diagnostics::PmuRecordA2a3 as Pinned>::LAYOUT,
+    <diagnostics::PmuRecordA5 as Pinned>::LAYOUT,
+    <diagnostics::PmuBufferA2a3 as Pinned>::LAYOUT,
+    <diagnostics::PmuBufferA5 as Pinned>::LAYOUT,
+    <diagnostics::PmuBufferState as Pinned>::LAYOUT,
+    <diagnostics::PmuDataHeaderA2a3 as Pinned>::LAYOUT,
+    <diagnostics::PmuDataHeaderA5 as Pinned>::LAYOUT,
+    <diagnostics::L2PerfRecord as Pinned>::LAYOUT,
+    <diagnostics::L2PerfAicoreRing as Pinned>::LAYOUT,
+    <diagnostics::L2PerfBufferA2a3 as Pinned>::LAYOUT,
+    <diagnostics::L2PerfBufferA5 as Pinned>::LAYOUT,
+    <diagnostics::L2PerfBufferStateA2a3 as Pinned>::LAYOUT,
+    <diagnostics::L2PerfBufferStateA5 as Pinned>::LAYOUT,
+    <diagnostics::L2PerfDataHeaderA2a3 as Pinned>::LAYOUT,
+    <diagnostics::L2PerfDataHeaderA5 as Pinned>::LAYOUT,
+    <diagnostics::AicpuPhaseRecord as Pinned>::LAYOUT,
+    <diagnostics::AicpuOrchSummary as Pinned>::LAYOUT,
+    <diagnostics::AicpuPhaseHeaderA2a3 as Pinned>::LAYOUT,
+    <diagnostics::AicpuPhaseHeaderA5 as Pinned>::LAYOUT,
+    <diagnostics::PhaseBufferA2a3 as Pinned>::LAYOUT,
+    <diagnostics::PhaseBufferA5 as Pinned>::LAYOUT,
+    <handshake::HandshakeA2a3 as Pinned>::LAYOUT,
+    <handshake::HandshakeA5 as Pinned>::LAYOUT,
+    <kernel_args::KernelArgsA2a3 as Pinned>::LAYOUT,
+    <kernel_args::KernelArgsA5 as Pinned>::LAYOUT,
+    <kernel_args::DeviceArgs as Pinned>::LAYOUT,
+    <kernel_args::AicpuLaunchA2a3 as Pinned>::LAYOUT,
+    <kernel_args::AicpuLaunchA5 as Pinned>::LAYOUT,
+    <mailbox::MailboxFrame as Pinned>::LAYOUT,
+    <mailbox::ControlWords as Pinned>::LAYOUT,
+    <mailbox::BootstrapFrame as Pinned>::LAYOUT,
+    <run_descriptor::TensorPair as Pinned>::LAYOUT,
+    <run_descriptor::HostApi as Pinned>::LAYOUT,
+    <run_descriptor::TrbRunDescriptorA2a3 as Pinned>::LAYOUT,
+    <run_descriptor::TrbRunDescriptorA5 as Pinned>::LAYOUT,
+    <run_descriptor::HbgRunDescriptorA2a3 as Pinned>::LAYOUT,
+    <run_descriptor::HbgRunDescriptorA5 as Pinned>::LAYOUT,
+    <run_descriptor::TrbBody as Pinned>::LAYOUT,
+    <run_descriptor::Task as Pinned>::LAYOUT,
+    <run_descriptor::HbgBody as Pinned>::LAYOUT,
+    <shared_memory::SharedMemoryHeader as Pinned>::LAYOUT,
+    <shared_memory::RingHeader as Pinned>::LAYOUT,
+    <shared_memory::RingFlowControl as Pinned>::LAYOUT,
+    <shared_memory::TaskDescriptor as Pinned>::LAYOUT,
+    <shared_memory::TaskSlotState as Pinned>::LAYOUT,
+    <shared_memory::CompletionIngressQueue as Pinned>::LAYOUT,
+    <shared_memory::CompletionIngressEntry as Pinned>::LAYOUT,
 ];
 
 /// Digest of everything pinned: two programs compare it before they talk, and two builds that
