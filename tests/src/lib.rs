@@ -1,1 +1,11 @@
-//! What only tests need: golden vectors, scenes, conformance suites.
+//! What only tests need: golden vectors, the C++ side of the interface, scenes, conformance suites.
+//!
+//! | question | file |
+//! | --- | --- |
+//! | where does a C++ source of a kind find its headers? | [`headers`] |
+//! | how is it compiled? | [`compiler`] |
+//! | what did the reference produce? | [`vectors`] |
+
+pub mod compiler;
+pub mod headers;
+pub mod vectors;

@@ -57,8 +57,7 @@ std::string get_stacktrace(int skip_frames = 1);
 class AssertionError : public std::runtime_error {
 public:
     AssertionError(const char *condition, const char *file, int line)
-        : std::runtime_error(std::string("Assertion failed: ") + condition + "\n  Location: " + file + ":" +
-                             std::to_string(line) + "\n" + get_stacktrace(2)),
+        : std::runtime_error(describe(condition, file, line)),
           condition_(condition),
           file_(file),
           line_(line) {}
@@ -68,6 +67,14 @@ public:
     int line() const { return line_; }
 
 private:
+    // Not std::to_string: its table is a unique symbol, which keeps a shared object from being unloaded.
+    static std::string describe(const char *condition, const char *file, int line) {
+        char number[16];
+        std::snprintf(number, sizeof(number), "%d", line);
+        return std::string("Assertion failed: ") + condition + "\n  Location: " + file + ":" + number + "\n" +
+               get_stacktrace(3);
+    }
+
     const char *condition_;
     const char *file_;
     int line_;

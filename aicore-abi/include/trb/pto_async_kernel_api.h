@@ -155,25 +155,31 @@ inline PTO_DEVICE_FUNC void defer_error(AsyncCtx &ctx, int32_t error_code) {
 
 #ifdef PTO_COMM_ASYNC_COMMON_ASYNC_EVENT_IMPL_HPP
 
-// Completes the task when the library's event has happened. Where that cannot be watched, waits for it here.
+// Completes the task when the library's event has happened. Events of other engines cannot be watched: waits here.
 template <typename PtoAsyncEvent, typename PtoAsyncSession>
 inline PTO_DEVICE_FUNC void
 defer_pto_async_event(AsyncCtx &ctx, const PtoAsyncEvent &event, const PtoAsyncSession &session) {
     namespace sdma_detail = pto::comm::sdma::detail;
     if (!pto2_can_defer(ctx) || event.engine != pto::comm::DmaEngine::SDMA) {
-        (void)event.Wait(session);
+        if (!event.Wait(session)) {
+            defer_error(ctx, PTO2_ERROR_ASYNC_COMPLETION_INVALID);
+            defer_flush(ctx);
+        }
         return;
     }
     if (event.handle == 0) return;
     sdma_detail::UbTmpBuf scratch;
+    uint32_t sync_id = 0;
     uint32_t queues = 0;
-    if (!sdma_detail::PrepareEventCheck(event.handle, session.sdmaSession, scratch, queues)) {
+    __gm__ uint8_t *records = nullptr;
+    if (!sdma_detail::PrepareEventCheck(session.sdmaSession, scratch, sync_id, records, queues)) {
         defer_error(ctx, PTO2_ERROR_ASYNC_COMPLETION_INVALID);
         defer_flush(ctx);
         return;
     }
+    if (records == nullptr) return;
     for (uint32_t queue = 0; queue < queues; queue++) {
-        defer_sdma_event_record(ctx, sdma_detail::GetEventRecord(event.handle, session.sdmaSession, queue));
+        defer_sdma_event_record(ctx, sdma_detail::GetEventRecord(records, queue));
     }
     defer_flush(ctx);
 }

@@ -210,19 +210,20 @@ struct alignas(64) Tensor {
         return numel() == product(new_shapes, new_ndims);
     }
 
-    // The same elements under other extents. The new descriptor has no origin, so this one must start where its
-    // buffer starts.
+    // The same elements under other extents. If this one starts inside its buffer, so does the result; that must be
+    // at the start of one of its rows, because a descriptor can say no other place.
     Tensor reshape(const uint32_t new_shapes[], uint32_t new_ndims, bool manual = false) const {
         debug_assert(valid_reshape(new_shapes, new_ndims));
         always_assert(new_ndims <= static_cast<uint32_t>(RUNTIME_MAX_TENSOR_DIMS));
         always_assert(is_contiguous());
-        always_assert(flat_origin() == 0);
         Tensor result;
         result.init(
             reinterpret_cast<void *>(buffer.addr), buffer.size, nullptr, new_shapes, nullptr, new_ndims, dtype, version,
             true, true, manual
         );
         result.owner_task_id = owner_task_id;
+        const uint64_t origin = flat_origin();
+        if (origin != 0 && numel() != 0) result.start_at_row(origin);
         return result;
     }
 
@@ -310,6 +311,21 @@ private:
         uint64_t flat = 0;
         for (uint32_t dim = 0; dim < ndims; dim++) flat = flat * extents[dim] + offsets[dim];
         return flat;
+    }
+
+    // Lets whole rows of a dense buffer start `origin` elements into it.
+    void start_at_row(uint64_t origin) {
+        const uint64_t row = ndims > 1 ? product(shapes + 1, ndims - 1) : 1;
+        always_assert(origin % row == 0);
+        for (uint32_t dim = 0; dim < ndims; dim++) {
+            raw_shapes[dim] = shapes[dim];
+            offsets[dim] = 0;
+        }
+        raw_shapes[0] = static_cast<uint32_t>(buffer.size / get_element_size(dtype) / row);
+        offsets[0] = static_cast<uint32_t>(origin / row);
+        is_raw_eq_shapes = false;
+        is_all_offset_zero = false;
+        update_start_offset();
     }
 
     // Without dimensions there is no element.

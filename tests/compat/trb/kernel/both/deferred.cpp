@@ -1,0 +1,41 @@
+// Conditions, notifications and the communication context.
+#include <cstdint>
+#include <pto/pto-inst.hpp>
+
+#ifndef __gm__
+#define __gm__
+#endif
+#ifndef __aicore__
+#define __aicore__ [aicore]
+#endif
+
+#include "platform_comm/comm_context.h"
+#include "pto_async_kernel_api.h"
+#include "tensor.h"
+
+template <typename U>
+static __aicore__ __gm__ U *CommRemotePtr(__gm__ CommContext *group, __gm__ U *local, int rank) {
+    uint64_t shift = reinterpret_cast<uint64_t>(local) - group->windowsIn[group->rankId];
+    return reinterpret_cast<__gm__ U *>(group->windowsIn[rank] + shift);
+}
+
+extern "C" __aicore__ void kernel_entry(__gm__ int64_t *args) {
+    __gm__ int32_t *mine = reinterpret_cast<__gm__ int32_t *>(args[0]);
+    __gm__ CommContext *group = reinterpret_cast<__gm__ CommContext *>(args[1]);
+    static_assert(COMM_MAX_RANK_NUM == 64);
+    uint32_t next = (group->rankId + 1) % group->rankNum;
+    pto2_send_notification(CommRemotePtr(group, mine, static_cast<int>(next)), 1, pto::comm::NotifyOp::AtomicAdd);
+    AsyncCtx pending = get_async_ctx(args);
+    defer_load_ingress(pending);
+    if (args[2] != 0) {
+        defer_condition(pending, mine, 2u, PTO2_COMPLETION_ENGINE_SDMA, PTO2_COMPLETION_TYPE_COUNTER);
+        defer_condition(pending, mine, 3u, PTO2_COMPLETION_ENGINE_ROCE, PTO2_COMPLETION_TYPE_COUNTER);
+        defer_condition(pending, mine, 4u, PTO2_COMPLETION_ENGINE_URMA, PTO2_COMPLETION_TYPE_COUNTER);
+        defer_condition(pending, mine, 5u, PTO2_COMPLETION_ENGINE_CCU, PTO2_COMPLETION_TYPE_COUNTER);
+        defer_flush_range(mine, 64);
+        defer_flush(pending);
+    } else {
+        save_expected_notification_counter(pending, mine, 1);
+    }
+    if (group->workSpace + group->workSpaceSize + group->winSize + group->windowsOut[0] == 0) return;
+}
