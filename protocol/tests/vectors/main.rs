@@ -5,5 +5,6 @@
 
 mod callables;
 mod content_id;
+mod enums;
 mod support;
 mod task_args;
