@@ -5,7 +5,9 @@
 //! | where does a C++ source of a kind find its headers? | [`headers`] |
 //! | how is it compiled? | [`compiler`] |
 //! | what did the reference produce? | [`vectors`] |
+//! | what do our headers produce? | [`replay`] |
 
 pub mod compiler;
 pub mod headers;
+pub mod replay;
 pub mod vectors;
