@@ -80,11 +80,9 @@ pub const PROTOCOL_VERSION: u32 = 1;
 /// Every pinned layout of this crate, sorted by module.
 #[rustfmt::skip] // One entry per line.
 pub const ALL_LAYOUTS: &[Layout] = &[
-    <CallConfig as Pinned>::LAYOUT,
-    <ChipCallableHeader as Pinned>::LAYOUT,
-    <CoreCallableHeader as Pinned>::LAYOUT,
-    <ChipStorageTaskArgs as Pinned>::LAYOUT,
-    <ContinuousTensor as Pinned>::LAYOUT,
+    <call_config::CallConfig as Pinned>::LAYOUT,
+    <callable::ChipCallableHeader as Pinned>::LAYOUT,
+    <callable::CoreCallableHeader as Pinned>::LAYOUT,
     <comm::CommContext as Pinned>::LAYOUT,
     <comm::SimSegmentHeader as Pinned>::LAYOUT,
     <diagnostics::FreeQueue as Pinned>::LAYOUT,
@@ -141,6 +139,8 @@ pub const ALL_LAYOUTS: &[Layout] = &[
     <shared_memory::TaskSlotState as Pinned>::LAYOUT,
     <shared_memory::CompletionIngressQueue as Pinned>::LAYOUT,
     <shared_memory::CompletionIngressEntry as Pinned>::LAYOUT,
+    <task_args::ChipStorageTaskArgs as Pinned>::LAYOUT,
+    <tensor::ContinuousTensor as Pinned>::LAYOUT,
 ];
 
 /// Digest of everything pinned: two programs compare it before they talk, and two builds that
