@@ -284,3 +284,121 @@ impl<T> fmt::Debug for Slab<T> {
 const fn to_usize(bytes: u64) -> usize {
     bytes as usize
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Arena, PAGE};
+    use crate::cell::Word64;
+    use crate::error::Error;
+    use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
+    use std::thread;
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 64, ..ProptestConfig::default() })]
+        /// Slabs do not overlap, lie on lines or pages, are zero, and the accounts add up.
+        #[test]
+        fn slabs_are_disjoint_zero_and_accounted(lens in proptest::collection::vec(0_usize..2000, 0..40)) {
+            let arena = Arena::reserve(1 << 18).expect("address space");
+            let mut end = 0;
+            let mut slabs = Vec::new();
+            for (number, len) in lens.into_iter().enumerate() {
+                match arena.take::<u64>(len) {
+                    Ok(mut slab) => {
+                        let span = slab.span();
+                        prop_assert!(span.start >= end && span.len() == len * 8);
+                        prop_assert_eq!(span.start % if len * 8 >= PAGE { PAGE } else { 64 }, 0);
+                        end = span.end;
+                        prop_assert!(slab.iter().all(|&value| value == 0));
+                        slab.fill(number as u64 + 1);
+                        slabs.push((number, slab));
+                    }
+                    Err(Error::ArenaFull { wanted, left, reserved }) => {
+                        prop_assert_eq!((wanted, left, reserved), (len * 8, (1 << 18) - end, 1 << 18));
+                        prop_assert!(wanted + PAGE > left);
+                    }
+                    Err(error) => prop_assert!(false, "{error}"),
+                }
+                prop_assert_eq!(arena.taken(), end);
+            }
+            for (number, slab) in &slabs {
+                prop_assert!(slab.iter().all(|&value| value == *number as u64 + 1));
+            }
+        }
+    }
+
+    #[test]
+    fn trimming_makes_whole_and_partial_pages_zero_and_leaves_neighbours_alone() {
+        let arena = Arena::reserve(1 << 20).expect("address space");
+        for len in [1, 100, 512, 513, 2000] {
+            let mut before = arena.take::<u64>(1).expect("room");
+            let mut slab = arena.take::<u64>(len).expect("room");
+            let mut behind = arena.take::<u64>(1).expect("room");
+            before[0] = 1;
+            behind[0] = 2;
+            slab.fill(u64::MAX);
+            slab.trim().expect("the system takes pages back");
+            assert!(slab.iter().all(|&value| value == 0), "{len} values");
+            assert_eq!((before[0], behind[0]), (1, 2));
+            slab[len - 1] = 3;
+            assert_eq!(slab[len - 1], 3);
+        }
+    }
+
+    #[test]
+    fn a_slab_outlives_the_handle_of_its_arena() {
+        let slab = Arena::reserve(PAGE)
+            .and_then(|arena| arena.take::<Word64>(8))
+            .expect("room");
+        slab[7].publish(5);
+        assert_eq!((slab[7].own(), slab.arena().reserved()), (5, PAGE));
+    }
+
+    #[test]
+    fn a_large_reservation_costs_nothing_and_too_large_ones_are_errors() {
+        let arena = Arena::reserve(1 << 38).expect("address space is plentiful");
+        let mut slab = arena.take::<u8>(1 << 37).expect("room");
+        slab[(1 << 37) - 1] = 1;
+        assert!(matches!(
+            Arena::reserve(usize::MAX),
+            Err(Error::Reserve {
+                bytes: usize::MAX,
+                ..
+            })
+        ));
+        assert!(matches!(
+            Arena::reserve(1 << 60),
+            Err(Error::Reserve { .. })
+        ));
+        assert!(matches!(
+            arena.take::<u64>(usize::MAX),
+            Err(Error::TooLarge { size: 8, .. })
+        ));
+    }
+
+    #[test]
+    fn threads_take_disjoint_slabs() {
+        let arena = Arena::reserve(64 * 400).expect("address space");
+        let takers: Vec<_> = (0..4)
+            .map(|_| {
+                let arena = arena.clone();
+                thread::spawn(move || {
+                    (0..100)
+                        .map(|_| arena.take::<u64>(8).expect("room"))
+                        .collect()
+                })
+            })
+            .collect();
+        let slabs: Vec<Vec<super::Slab<u64>>> = takers
+            .into_iter()
+            .map(|taker| taker.join().expect("the taker ends"))
+            .collect();
+        let mut starts: Vec<_> = slabs
+            .iter()
+            .flatten()
+            .map(|slab| slab.span().start)
+            .collect();
+        starts.sort_unstable();
+        starts.dedup();
+        assert_eq!((starts.len(), arena.taken()), (400, 64 * 400));
+    }
+}

@@ -11,8 +11,6 @@
 //! | [`Latch`] | the first to latch | AcqRel CAS | anyone | Acquire | what the first did before |
 //! | [`Register`] | the one side | Release, or between full fences | the other side | Acquire, or between full fences | what the writer did before |
 
-use bytemuck::Zeroable;
-
 use crate::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
 
 /// Something that is either so or not yet so.
@@ -22,7 +20,7 @@ pub struct Flag(AtomicU32);
 
 // SAFETY: zero is a flag that is not set.
 #[cfg(not(loom))]
-unsafe impl Zeroable for Flag {}
+unsafe impl bytemuck::Zeroable for Flag {}
 
 impl Flag {
     /// A flag that is not set.
@@ -67,7 +65,7 @@ macro_rules! word {
 
         // SAFETY: zero is a value of the word.
         #[cfg(not(loom))]
-        unsafe impl Zeroable for $name {}
+        unsafe impl bytemuck::Zeroable for $name {}
 
         impl $name {
             /// A word that holds `value`.
@@ -157,7 +155,7 @@ pub struct Latch(AtomicI32);
 
 // SAFETY: zero is a latch with nothing in it.
 #[cfg(not(loom))]
-unsafe impl Zeroable for Latch {}
+unsafe impl bytemuck::Zeroable for Latch {}
 
 impl Latch {
     /// A latch with nothing in it.
@@ -207,7 +205,7 @@ pub struct Register(AtomicU32);
 
 // SAFETY: zero is a value of the register.
 #[cfg(not(loom))]
-unsafe impl Zeroable for Register {}
+unsafe impl bytemuck::Zeroable for Register {}
 
 impl Register {
     /// A register that holds `value`.
@@ -258,5 +256,180 @@ impl Register {
         fence(Ordering::SeqCst);
         self.0.store(value, Ordering::Relaxed);
         fence(Ordering::SeqCst);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::{Flag, Latch, Register, Word32, Word64};
+    use crate::slots::Slot;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// One thread writes a payload and signals; who sees the signal sees the payload.
+    fn passes_a_message<S: Default + Sync + Send + 'static>(signal: fn(&S), seen: fn(&S) -> bool) {
+        loom::model(move || {
+            let shared = Arc::new((S::default(), Slot::new(0)));
+            let sender = {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || {
+                    // SAFETY: the receiver reads only after the signal.
+                    unsafe { *shared.1.get_mut() = 3 };
+                    signal(&shared.0);
+                })
+            };
+            if seen(&shared.0) {
+                // SAFETY: signalled, and written no more.
+                assert_eq!(unsafe { *shared.1.get() }, 3);
+            }
+            sender.join().expect("the sender ends");
+            assert!(seen(&shared.0));
+        });
+    }
+
+    #[test]
+    fn words_pass_messages() {
+        passes_a_message::<Word32>(|word| word.publish(1), |word| word.observe() == 1);
+        passes_a_message::<Word64>(|word| word.publish(1), |word| word.observe() == 1);
+        passes_a_message::<Word32>(
+            |word| {
+                word.add(1);
+            },
+            |word| word.observe() == 1,
+        );
+        passes_a_message::<Word32>(
+            |word| {
+                word.insert(1);
+            },
+            |word| word.remove(0) == 1,
+        );
+        passes_a_message::<Word32>(
+            |word| assert_eq!(word.change(0, 1), Ok(())),
+            |word| word.change(2, 2) == Err(1),
+        );
+    }
+
+    #[test]
+    fn flags_latches_and_registers_pass_messages() {
+        passes_a_message::<Flag>(|flag| assert!(flag.set()), Flag::is_set);
+        passes_a_message::<Latch>(
+            |latch| {
+                latch.latch(-5);
+            },
+            Latch::is_latched,
+        );
+        passes_a_message::<Register>(
+            |register| register.write(1),
+            |register| register.read() == 1,
+        );
+        passes_a_message::<Register>(
+            |register| register.write_fenced(1),
+            |register| register.read_fenced() == 1,
+        );
+    }
+
+    #[test]
+    fn a_flag_is_taken_once() {
+        loom::model(|| {
+            let flag = Arc::new(Flag::new());
+            flag.set();
+            let other = {
+                let flag = Arc::clone(&flag);
+                thread::spawn(move || flag.take())
+            };
+            let mine = flag.take();
+            assert!(mine != other.join().expect("the taker ends"));
+        });
+    }
+
+    #[test]
+    fn the_first_code_stays() {
+        loom::model(|| {
+            let latch = Arc::new(Latch::new());
+            let other = {
+                let latch = Arc::clone(&latch);
+                thread::spawn(move || latch.latch(1))
+            };
+            let mine = latch.latch(2);
+            let theirs = other.join().expect("the reporter ends");
+            assert!(mine != theirs);
+            assert_eq!(latch.code(), if mine { 2 } else { 1 });
+        });
+    }
+
+    /// Each side writes its register, then reads the other's: one of them sees the other.
+    #[test]
+    fn fenced_accesses_do_not_pass_each_other() {
+        loom::model(|| {
+            let sides = Arc::new([Register::new(0), Register::new(0)]);
+            let other = {
+                let sides = Arc::clone(&sides);
+                thread::spawn(move || {
+                    sides[1].write_fenced(1);
+                    sides[0].read_fenced()
+                })
+            };
+            sides[0].write_fenced(1);
+            let seen = sides[1].read_fenced();
+            assert!(seen + other.join().expect("the other side ends") != 0);
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Flag, Latch, Register, Word64};
+
+    #[test]
+    fn a_flag_is_set_once_and_taken_once() {
+        let flag = Flag::new();
+        assert_eq!((flag.take(), flag.set(), flag.set()), (false, true, false));
+        assert_eq!(
+            (flag.is_set(), flag.take(), flag.is_set()),
+            (true, true, false)
+        );
+        flag.set();
+        flag.clear();
+        assert!(!flag.is_set());
+    }
+
+    #[test]
+    fn a_latch_keeps_the_first_code_that_is_not_zero() {
+        let latch = Latch::new();
+        assert_eq!((latch.latch(0), latch.is_latched()), (false, false));
+        assert_eq!(
+            (latch.latch(-7), latch.latch(3), latch.code()),
+            (true, false, -7)
+        );
+        latch.clear();
+        assert_eq!((latch.code(), latch.latch(3)), (0, true));
+    }
+
+    #[test]
+    fn a_word_counts_and_keeps_bits() {
+        let word = Word64::new(5);
+        assert_eq!((word.add(2), word.sub(1), word.own()), (5, 7, 6));
+        assert_eq!(
+            (word.insert(9), word.remove(2), word.replace(1)),
+            (6, 15, 13)
+        );
+        assert_eq!(
+            (word.change(0, 4), word.change(1, 4), word.observe()),
+            (Err(1), Ok(()), 4)
+        );
+        word.set_own(8);
+        assert_eq!(word.own(), 8);
+    }
+
+    #[test]
+    fn a_register_is_the_memory_it_lies_in() {
+        let mut memory = [0_u32, 1, 2];
+        // SAFETY: an aligned word of ours, not accessed otherwise while the register is used.
+        let register = unsafe { Register::at(&raw mut memory[1]) };
+        assert_eq!((register.read(), register.read_fenced()), (1, 1));
+        register.write(9);
+        assert_eq!(register.read_fenced(), 9);
+        register.write_fenced(10);
+        assert_eq!(memory, [0, 10, 2]);
     }
 }

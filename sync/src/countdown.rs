@@ -12,8 +12,6 @@
 //! | every releaser | count − n, Release | the last releaser | Acquire fence after it saw the end | what all releasers wrote before |
 //! | opener | `Refs`, Release | acquirer | Acquire CAS | what the opener wrote before |
 
-use bytemuck::Zeroable;
-
 use crate::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 /// Counts down to zero; exactly one release is the last.
@@ -23,7 +21,7 @@ pub struct Countdown(AtomicU32);
 
 // SAFETY: zero is a countdown that has not been started.
 #[cfg(not(loom))]
-unsafe impl Zeroable for Countdown {}
+unsafe impl bytemuck::Zeroable for Countdown {}
 
 impl Countdown {
     /// A countdown of `count`.
@@ -81,7 +79,7 @@ pub struct Refs(AtomicU64);
 
 // SAFETY: zero is closed.
 #[cfg(not(loom))]
-unsafe impl Zeroable for Refs {}
+unsafe impl bytemuck::Zeroable for Refs {}
 
 impl Refs {
     /// A closed counter.
@@ -173,4 +171,143 @@ const fn references(word: u64) -> u32 {
 
 const fn pack(epoch: u32, count: u32) -> u64 {
     (epoch as u64) << 32 | count as u64
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::{Countdown, Refs};
+    use crate::slots::Slot;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    #[test]
+    fn one_release_is_the_last_and_sees_the_others() {
+        loom::model(|| {
+            let parts = Arc::new((Countdown::new(1), [Slot::new(0), Slot::new(0)]));
+            parts.0.add(2);
+            let threads = [0, 1].map(|part| {
+                let parts = Arc::clone(&parts);
+                thread::spawn(move || {
+                    // SAFETY: nobody but the last release reads or writes our part.
+                    unsafe { *parts.1[part].get_mut() = 1 };
+                    finish(&parts)
+                })
+            });
+            let mine = finish(&parts);
+            let theirs = threads.map(|thread| thread.join().expect("the thread ends"));
+            assert_eq!(
+                u32::from(mine) + theirs.map(u32::from).iter().sum::<u32>(),
+                1
+            );
+        });
+
+        fn finish((count, parts): &(Countdown, [Slot<u32>; 2])) -> bool {
+            let last = count.release(1);
+            if last {
+                for part in parts {
+                    // SAFETY: everybody else has released.
+                    assert_eq!(unsafe { *part.get() }, 1);
+                }
+            }
+            last
+        }
+    }
+
+    /// The last release recycles the thing while another thread tries to get hold of it.
+    #[test]
+    fn nobody_gets_hold_of_what_has_been_given_up() {
+        loom::model(|| {
+            let thing = Arc::new((Refs::new(), Slot::new(1)));
+            thing.0.open(1, 1);
+            let late = {
+                let thing = Arc::clone(&thing);
+                thread::spawn(move || {
+                    if !thing.0.try_acquire(1, 1) {
+                        return;
+                    }
+                    // SAFETY: we hold a reference.
+                    assert_eq!(unsafe { *thing.1.get() }, 1);
+                    give_back(&thing);
+                })
+            };
+            give_back(&thing);
+            late.join().expect("the thread ends");
+            assert!(!thing.0.is_open(1) && thing.0.is_open(2));
+            // SAFETY: nobody else is left.
+            assert_eq!(unsafe { *thing.1.get() }, 2);
+        });
+
+        fn give_back((refs, value): &(Refs, Slot<u32>)) {
+            if refs.release(1) {
+                // SAFETY: nobody holds a reference any more.
+                unsafe { *value.get_mut() += 1 };
+                refs.open(2, 1);
+            }
+        }
+    }
+
+    #[test]
+    fn a_reference_shows_what_was_opened() {
+        loom::model(|| {
+            let thing = Arc::new((Refs::new(), Slot::new(0)));
+            let reader = {
+                let thing = Arc::clone(&thing);
+                thread::spawn(move || {
+                    if thing.0.try_acquire(1, 1) {
+                        // SAFETY: we hold a reference.
+                        assert_eq!(unsafe { *thing.1.get() }, 5);
+                    }
+                })
+            };
+            // SAFETY: nobody reads before the opening.
+            unsafe { *thing.1.get_mut() = 5 };
+            thing.0.open(1, 1);
+            reader.join().expect("the thread ends");
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Countdown, Refs};
+    use proptest::prelude::{ProptestConfig, prop_assert_eq, proptest};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: if cfg!(miri) { 8 } else { 256 }, ..ProptestConfig::default() })]
+        /// Any history of references gives what a map from epoch to count would.
+        #[test]
+        fn references_count_within_their_epoch(first in proptest::num::u32::ANY, steps in proptest::collection::vec((0_u8..3, 0_u32..3, 1_u32..4), 0..80)) {
+            let (refs, mut epoch, mut held) = (Refs::new(), first, 0_u32);
+            for (kind, age, count) in steps {
+                match kind {
+                    0 if held == 0 => { epoch = epoch.wrapping_add(1); refs.open(epoch, count); held = count; }
+                    1 if held >= count => { held -= count; prop_assert_eq!(refs.release(count), held == 0); }
+                    _ => {
+                        let open = age == 0 && held != 0;
+                        prop_assert_eq!(refs.try_acquire(epoch.wrapping_sub(age), count), open);
+                        if open { held += count; }
+                    }
+                }
+                prop_assert_eq!((refs.left(), refs.is_open(epoch)), (held, held != 0));
+            }
+        }
+    }
+
+    #[test]
+    fn zero_references_are_closed_even_for_the_first_epoch() {
+        let refs: Refs = bytemuck::Zeroable::zeroed();
+        assert!(!refs.try_acquire(0, 1));
+        refs.open(0, 1);
+        assert!(refs.try_acquire(0, 1));
+    }
+
+    #[test]
+    fn a_countdown_may_be_released_in_portions() {
+        let count: Countdown = bytemuck::Zeroable::zeroed();
+        count.start(1);
+        count.add(4);
+        assert!(!count.release(3));
+        assert_eq!(count.left(), 2);
+        assert!(count.release(2));
+    }
 }

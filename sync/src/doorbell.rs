@@ -13,14 +13,13 @@
 //! |---|---|---|---|---|
 //! | waiter | `state` +1 announced, then fence | ringer | fence, then `state` | either the ringer sees the announcement or the waiter sees the event |
 //! | waiter | `state` −1 (leaves), then fence | ringer | fence, then `state` | a ringer that relied on a claim did so before the leaver looked again |
-//! | ringer | `turn` +1, after its fence | waiter | `turn`, Acquire, before its last look; the kernel at sleep | a claim seen before the last look: its event; a claim made later ends or prevents the sleep |
+//! | waiter | `state` +1 announced, Release, after it has loaded `turn` | ringer | `state` claimed, Acquire | the turn a waiter has seen is older than any claim made for it, so a claimed waiter never sleeps on |
+//! | ringer | `turn` +1 | waiter | the kernel's comparison at sleep | nothing: it ends or prevents the sleep |
 //!
 //! The event itself is the caller's: it is stored before the ring (Release or stronger if it publishes data)
 //! and loaded by the closure (Acquire).
 
 use std::time::Instant;
-
-use bytemuck::Zeroable;
 
 use crate::atomic::{AtomicU32, Ordering, fence};
 use crate::futex::Futex;
@@ -53,7 +52,7 @@ const _: () = assert!(size_of::<Doorbell>() == 8 && align_of::<Doorbell>() == 4)
 
 // SAFETY: two zero words are a doorbell with nobody waiting.
 #[cfg(not(loom))]
-unsafe impl<const SHARED: bool> Zeroable for Doorbell<SHARED> {}
+unsafe impl<const SHARED: bool> bytemuck::Zeroable for Doorbell<SHARED> {}
 
 impl<const SHARED: bool> Doorbell<SHARED> {
     /// A doorbell at which nobody waits.
@@ -67,8 +66,8 @@ impl<const SHARED: bool> Doorbell<SHARED> {
 
     /// Sleeps until `ready` says true, without spinning.
     ///
-    /// `ready` is called by this thread only, any number of times. Whoever makes it true must ring
-    /// afterwards.
+    /// `ready` is called by this thread only, until it says true for the first time; so it may take what it
+    /// finds. Whoever makes it true must ring afterwards.
     ///
     /// # Errors
     ///
@@ -79,10 +78,13 @@ impl<const SHARED: bool> Doorbell<SHARED> {
         mut ready: impl FnMut() -> bool,
     ) -> Result<(), TimedOut> {
         loop {
+            // Each look may take what it finds, so the first that says true is the last.
             if ready() {
                 return Ok(());
             }
-            self.announced(deadline, &mut ready);
+            if self.look_announced(deadline, &mut ready) {
+                return Ok(());
+            }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                 return if ready() { Ok(()) } else { Err(TimedOut) };
             }
@@ -113,7 +115,7 @@ impl<const SHARED: bool> Doorbell<SHARED> {
     /// doorbell use [`ring_all`](Self::ring_all).
     #[inline]
     pub fn ring_one(&self) {
-        // Pairs with the fences in `announced`: see the module's table.
+        // Pairs with the fences in `look_announced`: see the module's table.
         fence(Ordering::SeqCst);
         let state = self.state.load(Ordering::Relaxed);
         if announced(state) != claimed(state) {
@@ -126,7 +128,7 @@ impl<const SHARED: bool> Doorbell<SHARED> {
     /// The event must have been stored before.
     #[inline]
     pub fn ring_all(&self) {
-        // Pairs with the fences in `announced`: see the module's table.
+        // Pairs with the fences in `look_announced`: see the module's table.
         fence(Ordering::SeqCst);
         let state = self.state.load(Ordering::Relaxed);
         if announced(state) != claimed(state) {
@@ -141,21 +143,23 @@ impl<const SHARED: bool> Doorbell<SHARED> {
         announced(self.state.load(Ordering::Relaxed)) != 0
     }
 
-    /// One announced look and, if it fails, one sleep.
+    /// One announced look and, if it says false, one sleep.
     #[cold]
-    fn announced(&self, deadline: Option<Instant>, ready: &mut impl FnMut() -> bool) {
-        self.state.fetch_add(ONE_ANNOUNCED, Ordering::Relaxed);
+    fn look_announced(&self, deadline: Option<Instant>, ready: &mut impl FnMut() -> bool) -> bool {
+        // Before announcing: a claim made for us changes the turn after this, so we cannot sleep through it.
+        let seen = self.turn.word.load(Ordering::Relaxed);
+        self.state.fetch_add(ONE_ANNOUNCED, Ordering::Release);
         // Announce before looking; pairs with the fence of the ringer.
         fence(Ordering::SeqCst);
-        // Acquire: a claim already seen here came after its event, which the look below must then see.
-        let seen = self.turn.word.load(Ordering::Acquire);
         let leaves = Leave(&self.state);
-        if !ready() {
+        let is_ready = ready();
+        if !is_ready {
             self.turn.sleep(seen, deadline);
         }
         drop(leaves);
         // Leave before the caller looks again; pairs with the fence of a ringer that relied on our claim.
         fence(Ordering::SeqCst);
+        is_ready
     }
 
     #[cold]
@@ -169,7 +173,8 @@ impl<const SHARED: bool> Doorbell<SHARED> {
             match self.state.compare_exchange_weak(
                 state,
                 state + taken * ONE_CLAIMED,
-                Ordering::Relaxed,
+                // After the announcements, and with them after the turns their waiters have seen.
+                Ordering::Acquire,
                 Ordering::Relaxed,
             ) {
                 Ok(_) => break taken,
@@ -215,6 +220,241 @@ impl Drop for Leave<'_> {
                 Ok(_) => return,
                 Err(now) => state = now,
             }
+        }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::Doorbell;
+    use crate::cell::Word32;
+    use crate::slots::Slot;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    #[derive(Debug, Default)]
+    struct House {
+        bell: Doorbell,
+        left: Word32,
+        right: Word32,
+        parcel: Slot<u32>,
+    }
+
+    impl House {
+        /// Takes a parcel, if there is one: a look that changes what it looks at.
+        fn take(&self) -> bool {
+            let mut parcels = self.left.observe();
+            while parcels != 0 {
+                match self.left.change(parcels, parcels - 1) {
+                    Ok(()) => return true,
+                    Err(now) => parcels = now,
+                }
+            }
+            false
+        }
+
+        fn put_and_ring(&self) {
+            self.left.add(1);
+            self.bell.ring_one();
+        }
+    }
+
+    /// A waiter that nobody wakes is a deadlock, which loom reports.
+    #[test]
+    fn a_ring_after_the_event_always_wakes() {
+        loom::model(|| {
+            let house = Arc::new(House::default());
+            let ringer = {
+                let house = Arc::clone(&house);
+                thread::spawn(move || {
+                    // SAFETY: the waiter reads only what it saw published.
+                    unsafe { *house.parcel.get_mut() = 7 };
+                    house.left.publish(1);
+                    house.bell.ring_one();
+                })
+            };
+            let waited = house.bell.wait_until(None, || house.left.observe() == 1);
+            assert_eq!(waited, Ok(()));
+            // SAFETY: published before we were let through.
+            assert_eq!(unsafe { *house.parcel.get() }, 7);
+            ringer.join().expect("the ringer ends");
+            assert!(!house.bell.is_awaited());
+        });
+    }
+
+    /// The second ringer may find the waiter claimed by the first and do nothing; its event must still be seen.
+    #[test]
+    fn a_ring_that_relies_on_another_is_not_lost() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(|| {
+            let house = Arc::new(House::default());
+            let ringers = [true, false].map(|left| {
+                let house = Arc::clone(&house);
+                thread::spawn(move || {
+                    if left { &house.left } else { &house.right }.set_own(1);
+                    house.bell.ring_one();
+                })
+            });
+            let both = || house.left.own() == 1 && house.right.own() == 1;
+            assert_eq!(house.bell.wait_until(None, both), Ok(()));
+            for ringer in ringers {
+                ringer.join().expect("the ringer ends");
+            }
+        });
+    }
+
+    fn two_waiters(ring: fn(&Doorbell), twice: bool) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(move || {
+            let house = Arc::new(House::default());
+            let waiters = [(); 2].map(|()| {
+                let house = Arc::clone(&house);
+                thread::spawn(move || {
+                    assert_eq!(house.bell.wait_until(None, || house.take()), Ok(()));
+                })
+            });
+            if twice {
+                house.left.add(1);
+                ring(&house.bell);
+                house.left.add(1);
+            } else {
+                house.left.add(2);
+            }
+            ring(&house.bell);
+            for waiter in waiters {
+                waiter.join().expect("the waiter ends");
+            }
+            assert!(!house.bell.is_awaited());
+        });
+    }
+
+    #[test]
+    fn two_rings_of_one_serve_two_waiters() {
+        two_waiters(Doorbell::ring_one, true);
+    }
+
+    #[test]
+    fn two_ringers_serve_two_waiters() {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(2);
+        model.check(|| {
+            let house = Arc::new(House::default());
+            let waiters = [(); 2].map(|()| {
+                let house = Arc::clone(&house);
+                thread::spawn(move || {
+                    assert_eq!(house.bell.wait_until(None, || house.take()), Ok(()));
+                })
+            });
+            let ringer = {
+                let house = Arc::clone(&house);
+                thread::spawn(move || house.put_and_ring())
+            };
+            house.put_and_ring();
+            for thread in waiters.into_iter().chain([ringer]) {
+                thread.join().expect("the thread ends");
+            }
+        });
+    }
+
+    #[test]
+    fn one_ring_of_all_serves_two_waiters() {
+        two_waiters(Doorbell::ring_all, false);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Doorbell, SharedDoorbell, TimedOut, announced, claimed};
+    use crate::atomic::Ordering;
+    use crate::cell::Word64;
+    use crate::deadline::Deadline;
+    use crate::spin::{Crowd, Spin};
+    use core::time::Duration;
+    use std::thread;
+
+    fn watchdog() -> Option<std::time::Instant> {
+        Deadline::after(Duration::from_secs(60)).instant()
+    }
+
+    #[test]
+    fn an_event_that_has_happened_needs_no_ring() {
+        assert_eq!(Doorbell::<false>::new().wait_until(None, || true), Ok(()));
+    }
+
+    #[test]
+    fn a_passed_deadline_ends_the_wait_and_leaves_nobody_announced() {
+        let bell = Doorbell::<false>::new();
+        let now = Deadline::after(Duration::ZERO).instant();
+        assert_eq!(bell.wait_until(now, || false), Err(TimedOut));
+        assert_eq!(bell.state.load(Ordering::Relaxed), 0);
+        let crowd = Crowd::on_cores(8);
+        let mut spin = Spin::new(&crowd);
+        assert_eq!(bell.wait_spinning(&mut spin, now, || false), Err(TimedOut));
+        assert_eq!(crowd.runnable(), 1);
+    }
+
+    #[test]
+    fn a_panic_while_looking_takes_the_announcement_back() {
+        let bell = Doorbell::<false>::new();
+        let mut looks = 0;
+        let look = core::panic::AssertUnwindSafe(|| {
+            bell.wait_until(None, || {
+                looks += 1;
+                assert!(looks < 2, "the announced look fails");
+                false
+            })
+        });
+        assert!(std::panic::catch_unwind(look).is_err());
+        assert_eq!(bell.state.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn zero_memory_is_a_doorbell_that_works_across_kinds_of_sharing() {
+        let bell: SharedDoorbell = bytemuck::Zeroable::zeroed();
+        let event = Word64::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                while !bell.is_awaited() {
+                    thread::yield_now();
+                }
+                event.publish(1);
+                bell.ring_all();
+            });
+            assert_eq!(bell.wait_until(watchdog(), || event.observe() == 1), Ok(()));
+        });
+    }
+
+    /// Two threads pass a number to and fro, with and without spinning: every wake is needed.
+    #[test]
+    fn ping_pong_does_not_lose_a_ring() {
+        const ROUNDS: u64 = 2_000;
+        let (bells, ball) = ([Doorbell::<false>::new(), Doorbell::new()], Word64::new(0));
+        let crowd = Crowd::new();
+        let play = |me: u64| {
+            let mut spin = Spin::new(&crowd);
+            let (mine, other) = (&bells[usize::from(me == 1)], &bells[usize::from(me == 0)]);
+            for round in 0..ROUNDS {
+                let turn = 2 * round + me;
+                let waited = if round % 2 == 0 {
+                    mine.wait_spinning(&mut spin, watchdog(), || ball.observe() == turn)
+                } else {
+                    mine.wait_until(watchdog(), || ball.observe() == turn)
+                };
+                assert_eq!(waited, Ok(()), "turn {turn}");
+                ball.publish(turn + 1);
+                other.ring_one();
+            }
+        };
+        thread::scope(|scope| {
+            scope.spawn(|| play(0));
+            play(1);
+        });
+        assert_eq!(ball.observe(), 2 * ROUNDS);
+        for bell in &bells {
+            let state = bell.state.load(Ordering::Relaxed);
+            assert_eq!((announced(state), claimed(state)), (0, 0));
         }
     }
 }

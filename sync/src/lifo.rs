@@ -90,3 +90,30 @@ impl<T: Copy + core::fmt::Debug, const CAPACITY: usize> core::fmt::Debug for Lif
         f.debug_list().entries(self.as_slice()).finish()
     }
 }
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Lifo;
+    use proptest::prelude::{ProptestConfig, any, prop_assert_eq, proptest};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: if cfg!(miri) { 8 } else { 256 }, ..ProptestConfig::default() })]
+        /// Any history gives what a vector with a limit would.
+        #[test]
+        fn behaves_like_a_bounded_stack(steps in proptest::collection::vec(any::<Option<u32>>(), 0..100)) {
+            let (mut stack, mut model) = (Lifo::<u32, 6>::new(), Vec::new());
+            for step in steps {
+                match step {
+                    Some(value) if model.len() == 6 => prop_assert_eq!(stack.push(value), Err(value)),
+                    Some(value) if value % 16 == 0 => { stack.truncate(2); model.truncate(2); }
+                    Some(value) => { prop_assert_eq!(stack.push(value), Ok(())); model.push(value); }
+                    None => prop_assert_eq!(stack.pop(), model.pop()),
+                }
+                prop_assert_eq!(stack.as_slice(), &model[..]);
+                prop_assert_eq!((stack.len(), stack.is_empty()), (model.len(), model.is_empty()));
+            }
+            stack.clear();
+            prop_assert_eq!(stack.pop(), None);
+        }
+    }
+}

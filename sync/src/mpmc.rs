@@ -19,9 +19,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
 
-use bytemuck::Zeroable;
-
-use crate::atomic::{AtomicU64, Ordering, UnsafeCell};
+use crate::atomic::{AtomicU64, Ordering, UnsafeCell, spin_loop};
 use crate::error::Error;
 use crate::line::Line;
 use crate::storage::Storage;
@@ -42,7 +40,7 @@ unsafe impl<T: Copy + Send> Sync for MpmcSlot<T> {}
 
 // SAFETY: a zero stamp is a free slot, whose value may be anything.
 #[cfg(not(loom))]
-unsafe impl<T: Copy> Zeroable for MpmcSlot<T> {}
+unsafe impl<T: Copy> bytemuck::Zeroable for MpmcSlot<T> {}
 
 impl<T> Default for MpmcSlot<T> {
     fn default() -> Self {
@@ -235,6 +233,7 @@ impl<T: Copy, S: Storage<MpmcSlot<T>>> Mpmc<T, S> {
                     return None;
                 }
                 // Another thread has moved `end` since; it moved, so somebody made progress.
+                spin_loop();
                 seen = end.load(Ordering::Relaxed);
                 continue;
             }
@@ -319,4 +318,250 @@ const fn epoch(word: u64) -> u32 {
 )]
 const fn position(word: u64) -> u32 {
     word as u32
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::Mpmc;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    fn bounded(check: impl Fn() + Sync + Send + 'static) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(check);
+    }
+
+    fn pop(queue: &Mpmc<u32>) -> u32 {
+        loop {
+            match queue.pop() {
+                Some(value) => return value,
+                None => thread::yield_now(),
+            }
+        }
+    }
+
+    fn push(queue: &Mpmc<u32>, value: u32) {
+        while queue.push(value).is_err() {
+            thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn two_producers_lose_nothing() {
+        bounded(|| {
+            let queue = Arc::new(Mpmc::new(2).expect("two is a power of two"));
+            let producers = [10_u32, 20].map(|value| {
+                let queue = Arc::clone(&queue);
+                thread::spawn(move || push(&queue, value))
+            });
+            let mut got = [pop(&queue), pop(&queue)];
+            got.sort_unstable();
+            assert_eq!(got, [10, 20]);
+            assert_eq!(queue.pop(), None);
+            for producer in producers {
+                producer.join().expect("the producer ends");
+            }
+        });
+    }
+
+    /// Each consumer puts one value back: a slot that one has read, the other writes.
+    #[test]
+    fn two_consumers_take_each_value_once() {
+        bounded(|| {
+            let queue = Arc::new(Mpmc::new(2).expect("two is a power of two"));
+            assert_eq!(queue.push_batch(&[1, 2]), 2);
+            let other = {
+                let queue = Arc::clone(&queue);
+                thread::spawn(move || (queue.pop(), queue.push(3).is_ok()))
+            };
+            let mine = (queue.pop(), queue.push(4).is_ok());
+            let theirs = other.join().expect("the consumer ends");
+            let mut got: Vec<u32> = [mine.0, theirs.0].into_iter().flatten().collect();
+            assert_eq!(got.len(), 2, "there is one value for each");
+            while let Some(value) = queue.pop() {
+                got.push(value);
+            }
+            got.sort_unstable();
+            let mut expected = vec![1, 2];
+            expected.extend(theirs.1.then_some(3));
+            expected.extend(mine.1.then_some(4));
+            assert_eq!(got, expected);
+        });
+    }
+
+    #[test]
+    fn batches_of_two_threads_stay_together() {
+        bounded(|| {
+            let queue = Arc::new(Mpmc::new(2).expect("two is a power of two"));
+            let producer = {
+                let queue = Arc::clone(&queue);
+                thread::spawn(move || queue.push_batch(&[1, 2]))
+            };
+            let mine = queue.push_batch(&[3, 4]);
+            let theirs = producer.join().expect("the producer ends");
+            assert_eq!(
+                (mine + theirs, queue.len()),
+                (2, 2),
+                "all or nothing: the slots were all free"
+            );
+            let mut got = [0; 3];
+            assert_eq!(queue.pop_batch(&mut got), 2);
+            assert_eq!(got, if mine == 2 { [3, 4, 0] } else { [1, 2, 0] });
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Mpmc, MpmcSlot, pack};
+    use crate::arena::Arena;
+    use crate::atomic::Ordering;
+    use crate::error::Error;
+    use crate::tally::Tally;
+    use core::time::Duration;
+    use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert_eq, prop_oneof, proptest};
+    use std::collections::VecDeque;
+    use std::thread;
+    use std::time::Instant;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push(Vec<u32>),
+        Pop(usize),
+        Reset,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            8 => proptest::collection::vec(proptest::num::u32::ANY, 0..12).prop_map(Step::Push),
+            8 => (0_usize..12).prop_map(Step::Pop),
+            1 => Just(Step::Reset),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: if cfg!(miri) { 8 } else { 256 }, ..ProptestConfig::default() })]
+        /// Any history, with new epochs in between, gives what a plain queue would.
+        #[test]
+        fn behaves_like_a_bounded_queue(steps in proptest::collection::vec(step(), 0..200), shift in 1_u32..4, first in prop_oneof![Just(0), Just(u32::MAX - 1)]) {
+            let capacity = 1 << shift;
+            let slots: Box<[MpmcSlot<u32>]> = (0..capacity).map(|_| MpmcSlot::default()).collect();
+            let (mut queue, mut epoch) = (Mpmc::over(slots, first).expect("a power of two"), first);
+            let mut model = VecDeque::new();
+            for step in steps {
+                match step {
+                    Step::Push(values) => {
+                        let fit = values.len().min(capacity - model.len());
+                        prop_assert_eq!(queue.push_batch(&values), fit);
+                        model.extend(&values[..fit]);
+                    }
+                    Step::Pop(count) => {
+                        let mut into = vec![0; count];
+                        let taken = queue.pop_batch(&mut into);
+                        let expected: Vec<u32> = model.drain(..count.min(model.len())).collect();
+                        prop_assert_eq!(&into[..taken], &expected[..]);
+                    }
+                    Step::Reset => {
+                        epoch = epoch.wrapping_add(1);
+                        queue.reset(epoch);
+                        model.clear();
+                    }
+                }
+                prop_assert_eq!(queue.len(), model.len());
+            }
+        }
+    }
+
+    #[test]
+    fn positions_wrap() {
+        for capacity in [2_u32, 8] {
+            let queue = Mpmc::<u32>::new(capacity as usize).expect("a power of two");
+            // As if 2^32 − capacity values had gone through.
+            let last_lap = 0_u32.wrapping_sub(capacity);
+            queue.head.store(pack(0, last_lap), Ordering::Relaxed);
+            queue.tail.store(pack(0, last_lap), Ordering::Relaxed);
+            for at in 0..capacity {
+                let turn = queue.turn(last_lap.wrapping_add(at));
+                queue.slot(at).stamp.store(pack(0, turn), Ordering::Relaxed);
+            }
+            for value in 0..5 * capacity {
+                assert_eq!(queue.pop(), None, "capacity {capacity}, value {value}");
+                assert_eq!(queue.push(value), Ok(()));
+                assert_eq!(queue.push_batch(&[value; 8]), capacity as usize - 1);
+                for _ in 0..capacity {
+                    assert_eq!(queue.pop(), Some(value));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn zero_pages_are_an_empty_queue_and_stale_pages_too() {
+        let arena = Arena::reserve(1 << 16).expect("address space");
+        let slots = arena.take::<MpmcSlot<u64>>(64).expect("room");
+        let mut queue = Mpmc::over(slots, 0).expect("a power of two");
+        assert_eq!(queue.pop(), None);
+        assert_eq!(queue.push_batch(&[5; 100]), 64);
+        assert_eq!(queue.push(6), Err(6));
+        queue.reset(1);
+        assert_eq!((queue.pop(), queue.len()), (None, 0));
+        assert_eq!(queue.push(7), Ok(()));
+        assert_eq!((queue.pop(), queue.pop()), (Some(7), None));
+    }
+
+    #[test]
+    fn capacities_that_cannot_be_counted_are_refused() {
+        for capacity in [0, 1, 3, 100] {
+            let refused = Mpmc::<u32>::new(capacity).map(|_| ());
+            assert!(
+                matches!(refused, Err(Error::Capacity { capacity: named, .. }) if named == capacity)
+            );
+        }
+    }
+
+    /// Many threads, batches and singles: every value arrives once.
+    #[test]
+    fn nothing_is_lost_or_doubled_under_load() {
+        const EACH: u64 = 20_000;
+        let queue = Mpmc::<u64>::new(64).expect("a power of two");
+        let (sums, counts) = (Tally::new(2), Tally::new(2));
+        let give_up = Instant::now() + Duration::from_secs(60);
+        thread::scope(|scope| {
+            for producer in 0..2 {
+                let queue = &queue;
+                scope.spawn(move || {
+                    let mut next = 1;
+                    while next <= EACH {
+                        let values = [next, next + 1, next + 2];
+                        let wanted = (EACH - next + 1).min(if producer == 0 { 1 } else { 3 });
+                        let pushed =
+                            queue.push_batch(&values[..usize::try_from(wanted).expect("≤ 3")]);
+                        if pushed == 0 {
+                            assert!(Instant::now() < give_up, "nobody pops");
+                            thread::yield_now();
+                        }
+                        next += pushed as u64;
+                    }
+                });
+            }
+            for consumer in 0..2 {
+                let (queue, sums, counts) = (&queue, &sums, &counts);
+                scope.spawn(move || {
+                    let mut into = [0; 5];
+                    while counts.sum() < 2 * EACH {
+                        let room = if consumer == 0 { 1 } else { 5 };
+                        let taken = queue.pop_batch(&mut into[..room]);
+                        if taken == 0 {
+                            assert!(Instant::now() < give_up, "nobody pushes");
+                            thread::yield_now();
+                        }
+                        sums.add(consumer, into[..taken].iter().sum());
+                        counts.add(consumer, taken as u64);
+                    }
+                });
+            }
+        });
+        assert_eq!((counts.sum(), sums.sum()), (2 * EACH, EACH * (EACH + 1)));
+    }
 }

@@ -346,3 +346,142 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 fn count(threads: usize) -> u32 {
     u32::try_from(threads).expect("no machine starts 2^32 threads")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Crew;
+    use crate::cell::{Flag, Word32, Word64};
+    use crate::deadline::Deadline;
+    use crate::doorbell::Doorbell;
+    use crate::error::Error;
+    use crate::tally::Tally;
+    use core::time::Duration;
+    use std::sync::Arc;
+
+    fn soon() -> Deadline {
+        Deadline::after(Duration::from_secs(60))
+    }
+
+    #[derive(Debug, Default)]
+    struct Gate {
+        open: Flag,
+        bell: Doorbell,
+    }
+
+    impl Gate {
+        fn pass(&self) {
+            let passed = self
+                .bell
+                .wait_until(soon().instant(), || self.open.is_set());
+            passed.expect("somebody opens the gate");
+        }
+
+        fn open(&self) {
+            self.open.set();
+            self.bell.ring_all();
+        }
+    }
+
+    #[test]
+    fn every_thread_runs_every_job_once_with_its_number() {
+        let crew = Crew::new(3, "test").expect("threads");
+        let tally = Tally::new(3);
+        for round in 1..=200 {
+            crew.run(|index| tally.add(index, index as u64 + 1))
+                .expect("no panic");
+            let parts = [0, 1, 2].map(|part| tally.part(part));
+            assert_eq!(parts, [round, 2 * round, 3 * round]);
+        }
+    }
+
+    #[test]
+    fn a_panic_is_reported_and_the_crew_goes_on() {
+        let crew = Crew::new(2, "panicky").expect("threads");
+        let failed = crew.run(|index| assert!(index != 1, "index {index} is unlucky"));
+        let Err(Error::Panicked {
+            crew: name,
+            index: 1,
+            message,
+        }) = failed
+        else {
+            panic!("expected a panic, got {failed:?}");
+        };
+        assert_eq!(
+            (name.as_str(), message.as_str()),
+            ("panicky", "index 1 is unlucky")
+        );
+        let ran = Word32::new(0);
+        crew.run(|_| {
+            ran.add(1);
+        })
+        .expect("no panic");
+        assert_eq!(ran.observe(), 2);
+    }
+
+    /// A value whose drop panics.
+    struct Thorn;
+
+    impl Drop for Thorn {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+
+    #[test]
+    fn a_panic_in_what_a_panic_carries_does_not_end_a_thread() {
+        let crew = Crew::new(1, "thorny").expect("threads");
+        let running = crew.start(|_| std::panic::panic_any(Thorn)).expect("idle");
+        assert!(matches!(running.wait(soon()), Err(Error::Panicked { .. })));
+        crew.run(|_| ()).expect("the thread is still there");
+    }
+
+    #[test]
+    fn a_crew_at_work_refuses_another_job_and_a_wait_ends_at_its_deadline() {
+        let crew = Crew::new(2, "busy").expect("threads");
+        let gate = Arc::new(Gate::default());
+        let running = {
+            let gate = Arc::clone(&gate);
+            crew.start(move |_| gate.pass()).expect("idle")
+        };
+        assert!(matches!(
+            crew.run(|_| ()),
+            Err(Error::Busy {
+                busy: 2,
+                threads: 2
+            })
+        ));
+        let stuck = running.wait(Deadline::after(Duration::ZERO));
+        assert!(matches!(stuck, Err(Error::Stuck { busy: 2, .. })));
+        assert!(!running.is_done());
+        gate.open();
+        running.wait(soon()).expect("the gate is open");
+        assert!(running.is_done());
+    }
+
+    #[test]
+    fn shutting_down_finishes_the_job_and_has_a_deadline() {
+        let ran = Arc::new(Word64::new(0));
+        let crew = Crew::new(2, "short").expect("threads");
+        let count = Arc::clone(&ran);
+        let _ = crew.start(move |_| {
+            count.add(1);
+        });
+        crew.shut_down(soon()).expect("the job ends");
+        assert_eq!(ran.observe(), 2);
+
+        let gate = Arc::new(Gate::default());
+        let crew = Crew::new(1, "long").expect("threads");
+        let held = Arc::clone(&gate);
+        let _ = crew.start(move |_| held.pass());
+        let stuck = crew.shut_down(Deadline::after(Duration::ZERO));
+        assert!(matches!(stuck, Err(Error::Stuck { busy: 1, .. })));
+        gate.open();
+    }
+
+    #[test]
+    fn a_crew_of_nobody_does_nothing() {
+        let crew = Crew::new(0, "empty").expect("no threads are needed");
+        crew.run(|_| panic!("nobody runs it")).expect("no panic");
+        assert!(crew.is_empty());
+    }
+}

@@ -15,8 +15,6 @@
 use core::fmt;
 use core::marker::PhantomData;
 
-use bytemuck::Zeroable;
-
 use crate::atomic::UnsafeCell;
 use crate::storage::Storage;
 
@@ -30,7 +28,7 @@ unsafe impl<T: Send + Sync> Sync for Slot<T> {}
 
 // SAFETY: a slot is its value.
 #[cfg(not(loom))]
-unsafe impl<T: Zeroable> Zeroable for Slot<T> {}
+unsafe impl<T: bytemuck::Zeroable> bytemuck::Zeroable for Slot<T> {}
 
 impl<T> Slot<T> {
     /// A slot that holds `value`.
@@ -186,5 +184,69 @@ impl<T, S: Storage<Slot<T>>> fmt::Debug for SlotVec<T, S> {
         f.debug_struct("SlotVec")
             .field("len", &self.len())
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::SlotVec;
+    use crate::cell::Word32;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// The turn goes to and fro by a published word; loom would report any overlap.
+    #[test]
+    fn a_slot_goes_from_thread_to_thread() {
+        loom::model(|| {
+            let shared = Arc::new((Word32::new(0), SlotVec::new(1, |_| 0_u32)));
+            let other = {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || {
+                    while shared.0.observe() != 1 {
+                        thread::yield_now();
+                    }
+                    // SAFETY: turn 1 is ours.
+                    unsafe { *shared.1.get_mut(0) += 1 };
+                    shared.0.publish(2);
+                })
+            };
+            // SAFETY: turn 0 is ours.
+            unsafe { *shared.1.get_mut(0) = 1 };
+            shared.0.publish(1);
+            while shared.0.observe() != 2 {
+                thread::yield_now();
+            }
+            // SAFETY: turn 2 is ours.
+            assert_eq!(unsafe { *shared.1.get(0) }, 2);
+            other.join().expect("the other thread ends");
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::{Slot, SlotVec};
+    use crate::arena::Arena;
+
+    #[test]
+    fn slots_keep_their_values_wherever_they_lie() {
+        let boxed = SlotVec::new(3, |index| index * 10);
+        // SAFETY: one thread.
+        assert_eq!(unsafe { *boxed.get(2) }, 20);
+        let arena = Arena::reserve(4096).expect("address space");
+        let zeroed = SlotVec::over(arena.take::<Slot<u64>>(2).expect("room"));
+        // SAFETY: one thread, one reference at a time.
+        unsafe { *zeroed.get_mut(1) = 4 };
+        // SAFETY: as above.
+        let values = [unsafe { *zeroed.get(0) }, unsafe {
+            *zeroed.slot(1).as_ptr()
+        }];
+        assert_eq!(
+            (values, zeroed.len(), zeroed.is_empty()),
+            ([0, 4], 2, false)
+        );
+        let mut own = Slot::new(1);
+        *own.exclusive() += 1;
+        assert_eq!(*own.exclusive(), 2);
     }
 }

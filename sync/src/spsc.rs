@@ -12,8 +12,6 @@
 
 use core::mem::MaybeUninit;
 
-use bytemuck::Zeroable;
-
 use crate::atomic::{AtomicU32, Ordering, UnsafeCell};
 use crate::line::Line;
 
@@ -27,7 +25,7 @@ struct Side {
 
 // SAFETY: two zero counters are the start.
 #[cfg(not(loom))]
-unsafe impl Zeroable for Side {}
+unsafe impl bytemuck::Zeroable for Side {}
 
 /// A ring of `CAPACITY` values; all-zero memory is an empty one. Split it into its two ends.
 #[derive(Debug)]
@@ -43,7 +41,7 @@ unsafe impl<T: Copy + Send, const CAPACITY: usize> Sync for Spsc<T, CAPACITY> {}
 
 // SAFETY: zero counters are an empty ring, and the slots of an empty ring may hold anything.
 #[cfg(not(loom))]
-unsafe impl<T: Copy, const CAPACITY: usize> Zeroable for Spsc<T, CAPACITY> {}
+unsafe impl<T: Copy, const CAPACITY: usize> bytemuck::Zeroable for Spsc<T, CAPACITY> {}
 
 /// The end that pushes.
 #[derive(Debug)]
@@ -243,5 +241,148 @@ impl<T: Copy, const CAPACITY: usize> Consumer<'_, T, CAPACITY> {
     #[inline]
     fn free(&self, head: u32) {
         self.0.consumer.own.store(head, Ordering::Release);
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::Spsc;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    /// Every interleaving of one producer and one consumer, small enough to wrap.
+    #[test]
+    fn values_arrive_once_and_in_order() {
+        loom::model(|| {
+            const VALUES: u32 = 3;
+            let ring = Arc::new(Spsc::<u32, 2>::new());
+            let feeder = {
+                let ring = Arc::clone(&ring);
+                thread::spawn(move || {
+                    // SAFETY: the only producer.
+                    let (mut producer, _) = unsafe { ring.ends() };
+                    for value in 0..VALUES {
+                        while producer.push(value).is_err() {
+                            thread::yield_now();
+                        }
+                    }
+                })
+            };
+            // SAFETY: the only consumer.
+            let (_, mut consumer) = unsafe { ring.ends() };
+            for expected in 0..VALUES {
+                let got = loop {
+                    match consumer.pop() {
+                        Some(value) => break value,
+                        None => thread::yield_now(),
+                    }
+                };
+                assert_eq!(got, expected);
+            }
+            assert_eq!(consumer.pop(), None);
+            feeder.join().expect("the producer ends");
+        });
+    }
+
+    #[test]
+    fn batches_arrive_once_and_in_order() {
+        loom::model(|| {
+            let ring = Arc::new(Spsc::<u32, 2>::new());
+            let feeder = {
+                let ring = Arc::clone(&ring);
+                thread::spawn(move || {
+                    // SAFETY: the only producer.
+                    let (mut producer, _) = unsafe { ring.ends() };
+                    let mut left: &[u32] = &[0, 1, 2];
+                    while !left.is_empty() {
+                        match producer.push_batch(left) {
+                            0 => thread::yield_now(),
+                            pushed => left = &left[pushed..],
+                        }
+                    }
+                })
+            };
+            // SAFETY: the only consumer.
+            let (_, mut consumer) = unsafe { ring.ends() };
+            let mut got = Vec::new();
+            while got.len() < 3 {
+                let mut batch = [9; 2];
+                match consumer.pop_batch(&mut batch) {
+                    0 => thread::yield_now(),
+                    count => got.extend_from_slice(&batch[..count]),
+                }
+            }
+            assert_eq!(got, [0, 1, 2]);
+            feeder.join().expect("the producer ends");
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Spsc;
+    use crate::atomic::Ordering;
+    use proptest::prelude::{ProptestConfig, Strategy, prop_assert_eq, prop_oneof, proptest};
+    use std::collections::VecDeque;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Push(u32),
+        PushBatch(Vec<u32>),
+        Pop,
+        PopBatch(usize),
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            proptest::num::u32::ANY.prop_map(Step::Push),
+            proptest::collection::vec(proptest::num::u32::ANY, 0..12).prop_map(Step::PushBatch),
+            proptest::strategy::Just(Step::Pop),
+            (0_usize..12).prop_map(Step::PopBatch),
+        ]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: if cfg!(miri) { 8 } else { 256 }, ..ProptestConfig::default() })]
+        /// Any history, also one that wraps the counters, gives what a plain queue would.
+        #[test]
+        fn behaves_like_a_bounded_queue(start in prop_oneof![proptest::strategy::Just(0_u32), u32::MAX - 30..=u32::MAX], steps in proptest::collection::vec(step(), 0..200)) {
+            let mut ring = Spsc::<u32, 8>::new();
+            for side in [&ring.producer, &ring.consumer] {
+                side.own.store(start, Ordering::Relaxed);
+                side.seen.store(start, Ordering::Relaxed);
+            }
+            let (mut producer, mut consumer) = ring.split();
+            let mut model = VecDeque::new();
+            for step in steps {
+                match step {
+                    Step::Push(value) if model.len() == 8 => prop_assert_eq!(producer.push(value), Err(value)),
+                    Step::Push(value) => { prop_assert_eq!(producer.push(value), Ok(())); model.push_back(value); }
+                    Step::PushBatch(values) => {
+                        let fit = values.len().min(8 - model.len());
+                        prop_assert_eq!(producer.push_batch(&values), fit);
+                        model.extend(&values[..fit]);
+                    }
+                    Step::Pop => prop_assert_eq!(consumer.pop(), model.pop_front()),
+                    Step::PopBatch(count) => {
+                        let mut into = vec![0; count];
+                        let taken = consumer.pop_batch(&mut into);
+                        let expected: Vec<u32> = model.drain(..count.min(model.len())).collect();
+                        prop_assert_eq!(&into[..taken], &expected[..]);
+                    }
+                }
+                prop_assert_eq!(consumer.is_empty(), model.is_empty());
+                prop_assert_eq!(consumer.0.len(), model.len());
+            }
+        }
+    }
+
+    #[test]
+    fn zero_memory_is_an_empty_ring() {
+        let mut ring: Spsc<u64, 4> = bytemuck::Zeroable::zeroed();
+        let (mut producer, mut consumer) = ring.split();
+        assert_eq!(consumer.pop(), None);
+        assert_eq!(producer.push_batch(&[1, 2, 3, 4, 5]), 4);
+        assert_eq!(consumer.pop(), Some(1));
     }
 }

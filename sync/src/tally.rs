@@ -62,3 +62,52 @@ impl Tally {
         }
     }
 }
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::Tally;
+    use crate::slots::Slot;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    #[test]
+    fn what_is_counted_is_visible() {
+        loom::model(|| {
+            let shared = Arc::new((Tally::new(2), [Slot::new(0), Slot::new(0)]));
+            let threads = [0, 1].map(|part| {
+                let shared = Arc::clone(&shared);
+                thread::spawn(move || {
+                    // SAFETY: read only after it has been counted.
+                    unsafe { *shared.1[part].get_mut() = 1 };
+                    shared.0.add(part, 1);
+                })
+            });
+            if shared.0.sum() == 2 {
+                for part in &shared.1 {
+                    // SAFETY: counted, and written no more.
+                    assert_eq!(unsafe { *part.get() }, 1);
+                }
+            }
+            for thread in threads {
+                thread.join().expect("the thread ends");
+            }
+            assert_eq!(shared.0.sum(), 2);
+        });
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Tally;
+
+    #[test]
+    fn parts_add_up_and_start_again() {
+        let tally = Tally::new(3);
+        for (part, count) in [(0, 1), (2, 5), (2, 10)] {
+            tally.add(part, count);
+        }
+        assert_eq!((tally.part(2), tally.part(1), tally.sum()), (15, 0, 16));
+        tally.restart();
+        assert_eq!(tally.sum(), 0);
+    }
+}

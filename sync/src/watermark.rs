@@ -15,8 +15,6 @@
 //! | holder | word unlocked, Release, then fence | finisher | fence, then word | that the holder's last look came before, so the finisher must move the mark |
 //! | holder | word unlocked, Release | next holder, readers | word, Acquire | the reset of every slot below the mark |
 
-use bytemuck::Zeroable;
-
 use crate::atomic::{AtomicU64, Ordering, fence};
 
 const LOCKED: u64 = 1;
@@ -28,7 +26,7 @@ pub struct Watermark(AtomicU64);
 
 // SAFETY: zero is an unlocked mark at 0.
 #[cfg(not(loom))]
-unsafe impl Zeroable for Watermark {}
+unsafe impl bytemuck::Zeroable for Watermark {}
 
 impl Watermark {
     /// A mark at 0.
@@ -103,5 +101,114 @@ impl Watermark {
                 return retired;
             }
         }
+    }
+}
+
+#[cfg(all(test, loom))]
+mod loom_tests {
+    use super::Watermark;
+    use crate::cell::Word32;
+    use crate::slots::Slot;
+    use loom::sync::Arc;
+    use loom::thread;
+
+    const SLOTS: usize = 3;
+
+    #[derive(Debug, Default)]
+    struct Ring {
+        mark: Watermark,
+        finished: [Word32; SLOTS],
+        payloads: [Slot<u32>; SLOTS],
+        resets: Slot<u64>,
+    }
+
+    impl Ring {
+        fn finish(&self, slot: usize) {
+            // SAFETY: the slot is ours until it is finished.
+            unsafe { *self.payloads[slot].get_mut() = 1 };
+            self.finished[slot].publish(1);
+            let is_finished = |slot: u64| {
+                let flag = usize::try_from(slot)
+                    .ok()
+                    .and_then(|slot| self.finished.get(slot));
+                flag.is_some_and(|flag| flag.observe() == 1)
+            };
+            self.mark.finish(slot as u64, is_finished, |slot| {
+                // SAFETY: a finished slot below the next mark belongs to who moves the mark.
+                unsafe { *self.payloads[slot as usize].get_mut() += 1 };
+                // SAFETY: one thread at a time moves the mark.
+                let resets = unsafe { self.resets.get_mut() };
+                assert_eq!(*resets, slot, "in order, each once");
+                *resets += 1;
+            });
+        }
+    }
+
+    fn finish_all(threads: &'static [&'static [usize]]) {
+        let mut model = loom::model::Builder::new();
+        model.preemption_bound = Some(3);
+        model.check(move || {
+            let ring = Arc::new(Ring::default());
+            let finishers: Vec<_> = threads
+                .iter()
+                .map(|slots| {
+                    let ring = Arc::clone(&ring);
+                    thread::spawn(move || slots.iter().for_each(|&slot| ring.finish(slot)))
+                })
+                .collect();
+            // A reader meanwhile: what is below the mark has been reset.
+            for slot in 0..ring.mark.mark() {
+                // SAFETY: nobody writes a retired slot in this model.
+                assert_eq!(unsafe { *ring.payloads[slot as usize].get() }, 2);
+            }
+            for finisher in finishers {
+                finisher.join().expect("the finisher ends");
+            }
+            assert_eq!(ring.mark.mark(), SLOTS as u64, "no slot is left behind");
+        });
+    }
+
+    #[test]
+    fn no_slot_is_left_behind_by_two_threads() {
+        finish_all(&[&[1, 0], &[2]]);
+    }
+
+    #[test]
+    fn no_slot_is_left_behind_by_three_threads() {
+        finish_all(&[&[0], &[1], &[2]]);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::Watermark;
+    use core::cell::RefCell;
+    use proptest::prelude::{Just, ProptestConfig, Strategy, prop_assert_eq, proptest};
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: if cfg!(miri) { 8 } else { 256 }, ..ProptestConfig::default() })]
+        /// Whatever the order, the mark is the length of the finished prefix, and resets come in order.
+        #[test]
+        fn the_mark_is_the_length_of_the_finished_prefix(order in Just((0_usize..40).collect::<Vec<_>>()).prop_shuffle()) {
+            let (mark, mut finished, resets) = (Watermark::new(), vec![false; 40], RefCell::new(Vec::new()));
+            for slot in order {
+                let before = mark.mark();
+                finished[slot] = true;
+                let is_finished = |slot| finished.get(usize::try_from(slot).expect("small")) == Some(&true);
+                let retired = mark.finish(slot as u64, is_finished, |slot| resets.borrow_mut().push(slot));
+                let prefix = finished.iter().take_while(|&&finished| finished).count() as u64;
+                prop_assert_eq!((mark.mark(), retired), (prefix, prefix - before));
+            }
+            prop_assert_eq!(resets.into_inner(), (0..40).collect::<Vec<u64>>());
+        }
+    }
+
+    #[test]
+    fn a_mark_starts_where_it_is_put() {
+        let mark: Watermark = bytemuck::Zeroable::zeroed();
+        assert_eq!(mark.mark(), 0);
+        mark.restart(1 << 40);
+        assert_eq!(mark.finish(1 << 40, |slot| slot == 1 << 40, |_| ()), 1);
+        assert_eq!(mark.mark(), (1 << 40) + 1);
     }
 }
