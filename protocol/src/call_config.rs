@@ -151,3 +151,60 @@ fn in_range(field: &'static str, value: i32, min: i32, max: i32) -> Result<(), M
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{A2a3, A5};
+
+    fn config(block_dim: i32, aicpu_thread_num: i32) -> CallConfig {
+        CallConfig {
+            block_dim,
+            aicpu_thread_num,
+            ..CallConfig::default()
+        }
+    }
+
+    #[test]
+    fn a_family_bounds_what_it_can_run() {
+        assert_eq!(config(24, 4).validate_for::<A2a3>(), Ok(()));
+        assert_eq!(config(36, 7).validate_for::<A5>(), Ok(()));
+        assert_eq!(
+            config(25, 4).validate_for::<A2a3>(),
+            Err(Malformed::OutOfRange {
+                field: "block_dim",
+                value: 25,
+                min: 1,
+                max: 24
+            })
+        );
+        assert!(config(24, 5).validate_for::<A2a3>().is_err());
+        assert!(config(37, 7).validate_for::<A5>().is_err());
+        assert!(config(0, 3).validate().is_err());
+        assert!(config(1, 0).validate().is_err());
+    }
+
+    #[test]
+    fn an_open_ended_directory_is_refused() {
+        let config = CallConfig {
+            output_prefix: [b'p'; OUTPUT_PREFIX_BYTES],
+            ..CallConfig::default()
+        };
+        assert_eq!(
+            config.validate(),
+            Err(Malformed::BadName {
+                field: "output_prefix",
+                length: 1023
+            })
+        );
+    }
+
+    #[test]
+    fn a_refused_directory_leaves_the_old_one() {
+        let mut config = CallConfig::default();
+        config.set_output_prefix(b"out").expect("it fits");
+        assert!(config.set_output_prefix(&[b'p'; 1024]).is_err());
+        assert!(config.set_output_prefix(b"a\0b").is_err());
+        assert_eq!(config.output_prefix(), Ok(&b"out"[..]));
+    }
+}

@@ -103,7 +103,7 @@ pub enum Malformed {
         scalars: u64,
     },
     /// A container is full.
-    #[error("{field} holds {limit} entries at most, {value} were given")]
+    #[error("{field}: {value} were given, {limit} fit")]
     TooMany {
         /// The container.
         field: &'static str,

@@ -408,3 +408,35 @@ fn a_blob_with_an_invalid_tensor_is_refused() {
         })
     );
 }
+
+#[test]
+fn a_name_that_is_not_what_its_length_says_is_refused() {
+    let image = ChipCallableBuilder::new(&[])
+        .func_name(b"entry")
+        .build()
+        .expect("valid");
+    let (name, length) = (264, 328);
+    let with = |at: usize, byte| {
+        let mut image = image.clone();
+        image[at] = byte;
+        ChipCallable::read(&image).map(|chip| chip.func_name().to_bytes().len())
+    };
+    let refused = |length| {
+        Err(Malformed::BadName {
+            field: "func_name",
+            length,
+        })
+    };
+    assert_eq!(with(name, b'E'), Ok(5));
+    // NUL in the middle, none at the end, beyond the field.
+    assert_eq!(with(name + 2, 0), refused(5));
+    assert_eq!(with(length, 4), refused(4));
+    assert_eq!(with(length, 64), refused(64));
+
+    assert!(
+        ChipCallableBuilder::new(&[])
+            .config_name(b"a\0b")
+            .build()
+            .is_err()
+    );
+}

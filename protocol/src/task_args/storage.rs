@@ -143,3 +143,44 @@ fn capacity(field: &'static str, count: usize, limit: usize) -> Result<i32, Malf
             limit: limit as u64,
         })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_are_checked_before_a_slot_is_looked_at() {
+        let mut block = ChipStorageTaskArgs::default();
+        for (count, is_valid) in [(0, true), (64, true), (65, false), (-1, false)] {
+            block.tensor_count = count;
+            assert_eq!(block.used_tensors().is_ok(), is_valid, "{count}");
+            assert_eq!(block.used_tensors_mut().is_ok(), is_valid, "{count}");
+            assert_eq!(block.view().is_ok(), is_valid, "{count}");
+        }
+        block.tensor_count = 0;
+        block.scalar_count = i32::MAX;
+        assert_eq!(
+            block.used_scalars(),
+            Err(Malformed::OutOfRange {
+                field: "scalar_count",
+                value: i64::from(i32::MAX),
+                min: 0,
+                max: 128
+            })
+        );
+        assert!(block.push_scalar(1).is_err());
+    }
+
+    #[test]
+    fn a_refused_tensor_leaves_the_block_as_it_was() {
+        let mut block = ChipStorageTaskArgs::default();
+        let mut tensor = ContinuousTensor::zeroed();
+        tensor.dtype = 11;
+        assert!(block.push_tensor(tensor).is_err());
+        assert_eq!(block.tensor_count, 0);
+        assert_eq!(
+            bytemuck::bytes_of(&block),
+            [0; size_of::<ChipStorageTaskArgs>()]
+        );
+    }
+}
