@@ -40,14 +40,14 @@ struct Arg : TaskArgsTpl<TensorRef, uint64_t, MAX_TENSOR_ARGS, MAX_SCALAR_ARGS, 
         TaskArgsTpl::clear();
         has_error = false;
         error_msg = nullptr;
-        explicit_dep_count_ = 0;
+        explicit_deps_.count = 0;
     }
 
 #ifdef PTO_ARCH_A5
     // Forgets arguments and dependencies; an error stays. The other family keeps the dependencies too.
     void clear() {
         TaskArgsTpl::clear();
-        explicit_dep_count_ = 0;
+        explicit_deps_.count = 0;
     }
 #endif
 
@@ -119,25 +119,29 @@ struct Arg : TaskArgsTpl<TensorRef, uint64_t, MAX_TENSOR_ARGS, MAX_SCALAR_ARGS, 
     void add_dep(TaskIds... task_ids) {
         static_assert(sizeof...(TaskIds) > 0, "add_dep needs an argument");
         static_assert((std::is_same_v<std::decay_t<TaskIds>, PTO2TaskId> && ...), "add_dep takes task ids");
-        if (explicit_dep_count_ + sizeof...(TaskIds) > PTO2_MAX_EXPLICIT_DEPS) {
+        if (explicit_deps_.count + sizeof...(TaskIds) > PTO2_MAX_EXPLICIT_DEPS) {
             set_error("add_dep: a task waits for at most 16 explicit dependencies");
             return;
         }
-        ((explicit_deps_[explicit_dep_count_++] = task_ids), ...);
+        ((explicit_deps_.ids[explicit_deps_.count++] = task_ids), ...);
     }
 
-    uint32_t explicit_dep_count() const { return explicit_dep_count_; }
+    uint32_t explicit_dep_count() const { return explicit_deps_.count; }
 
     PTO2TaskId explicit_dep(uint32_t index) const {
-        always_assert(index < explicit_dep_count_);
-        return explicit_deps_[index];
+        always_assert(index < explicit_deps_.count);
+        return explicit_deps_.ids[index];
     }
 
-    const PTO2TaskId *explicit_deps_data() const { return explicit_deps_; }
+    const PTO2TaskId *explicit_deps_data() const { return explicit_deps_.ids; }
 
 private:
-    PTO2TaskId explicit_deps_[PTO2_MAX_EXPLICIT_DEPS]{};
-    uint32_t explicit_dep_count_{0};
+    struct ExplicitDeps {
+        PTO2TaskId ids[PTO2_MAX_EXPLICIT_DEPS];
+        uint32_t count;
+    };
+
+    ExplicitDeps explicit_deps_{};
 
     template <typename... Args, typename... Refs>
     void add_existing(TensorArgType tag, Refs &...refs) {

@@ -4,10 +4,12 @@
 //! | --- | --- |
 //! | where does a C++ source of a kind find its headers? | [`headers`] |
 //! | how is it compiled? | [`compiler`] |
+//! | which Rust layout is which C++ type? | [`layouts`] |
 //! | what did the reference produce? | [`vectors`] |
 //! | what do our headers produce? | [`replay`] |
 
 pub mod compiler;
 pub mod headers;
+pub mod layouts;
 pub mod replay;
 pub mod vectors;

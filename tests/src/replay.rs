@@ -20,12 +20,42 @@ impl Program {
     /// A program that includes `header` and can use `declarations`.
     #[must_use]
     pub fn new(header: &str, declarations: &str) -> Self {
+        Self::after(&format!("#include \"{header}\"\n"), declarations)
+    }
+
+    fn after(includes: &str, declarations: &str) -> Self {
         let replay = root().join("tests/compat/replay.h");
-        let text = format!(
-            "#include \"{header}\"\n#include \"{}\"\n{declarations}\nint main() {{\n",
-            replay.display(),
-        );
+        let replay = replay.display();
+        let text = format!("{includes}#include \"{replay}\"\n{declarations}\nint main() {{\n");
         Self { text }
+    }
+
+    /// A program that sees the private members of everything in `headers`.
+    #[must_use]
+    pub fn with_private_members(headers: &[&str]) -> Self {
+        // What our headers include is included first, so that only our own members become public.
+        let standard = [
+            "algorithm",
+            "array",
+            "atomic",
+            "cstring",
+            "initializer_list",
+            "sstream",
+            "stdexcept",
+            "string",
+            "vector",
+        ];
+        let mut includes = String::new();
+        for header in standard {
+            writeln!(includes, "#include <{header}>").expect("text grows");
+        }
+        includes.push_str("#define private public\n");
+        for header in headers {
+            writeln!(includes, "#include \"{header}\"").expect("text grows");
+        }
+        includes.push_str("#undef private\n");
+        includes.push_str("#pragma GCC diagnostic ignored \"-Winvalid-offsetof\"\n");
+        Self::after(&includes, "")
     }
 
     /// Adds a statement.

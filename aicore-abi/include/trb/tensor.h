@@ -341,7 +341,6 @@ private:
 };
 
 static_assert(std::is_trivially_copyable_v<Tensor> && std::is_standard_layout_v<Tensor>);
-static_assert(!std::is_default_constructible_v<Tensor>);
 static_assert(sizeof(Tensor) == 128 && alignof(Tensor) == 64);
 static_assert(offsetof(Tensor, buffer) == 0);
 static_assert(offsetof(Tensor, owner_task_id) == 16);
