@@ -10,6 +10,7 @@
 //! | what is a kernel called with? | [`kernel`] |
 //! | how does a kernel in Rust use it? | [`call`] |
 //! | what does a token select? | [`payload`] |
+//! | where are a task's arguments kept? | [`task_payload`] |
 //! | what does a status word mean? | [`registers`] |
 //! | how does a scheduler reach its cores? | [`seam`] |
 //! | why was an argument refused? | [`error`] |
@@ -22,6 +23,7 @@ pub mod orchestration;
 pub mod payload;
 pub mod registers;
 pub mod seam;
+pub mod task_payload;
 pub mod tensor;
 
 use protocol::layout::{Layout, Pinned, digest_of, fnv1a64};
@@ -49,6 +51,7 @@ pub const ALL_LAYOUTS: &[Layout] = &[
     <orchestration::trb::MixedKernels as Pinned>::LAYOUT,
     <orchestration::trb::LaunchSpec as Pinned>::LAYOUT,
     <payload::DispatchPayload as Pinned>::LAYOUT,
+    <task_payload::TaskPayload as Pinned>::LAYOUT,
     <tensor::BufferHandle as Pinned>::LAYOUT,
     <tensor::Tensor as Pinned>::LAYOUT,
     <tensor::TensorCreateInfo as Pinned>::LAYOUT,
