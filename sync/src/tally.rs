@@ -55,10 +55,10 @@ impl Tally {
         })
     }
 
-    /// Starts again at zero, while nobody adds.
+    /// Starts again at zero, while nobody else uses it.
     pub fn restart(&self) {
         for part in &self.parts {
-            part.store(0, Ordering::Release);
+            part.store(0, Ordering::Relaxed);
         }
     }
 }
