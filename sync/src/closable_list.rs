@@ -281,6 +281,26 @@ mod loom_tests {
     }
 
     #[test]
+    fn who_sees_the_close_sees_what_came_before_it() {
+        loom::model(|| {
+            let world = Arc::new(World::default());
+            let looker = {
+                let world = Arc::clone(&world);
+                thread::spawn(move || {
+                    if world.list.is_closed(0) {
+                        // SAFETY: written before the close that we have seen.
+                        assert_eq!(unsafe { *world.last_words.get() }, 99);
+                    }
+                })
+            };
+            // SAFETY: nobody reads it before the close.
+            unsafe { *world.last_words.get_mut() = 99 };
+            assert_eq!(world.close(0), Some(vec![]));
+            looker.join().expect("the looker ends");
+        });
+    }
+
+    #[test]
     fn of_two_closers_one_gets_the_nodes() {
         loom::model(|| {
             let world = Arc::new(World::default());

@@ -145,7 +145,7 @@ impl Refs {
     #[inline]
     #[must_use]
     pub fn is_open(&self, epoch: u32) -> bool {
-        is_open(self.0.load(Ordering::Acquire), epoch)
+        is_open(self.0.load(Ordering::Relaxed), epoch)
     }
 
     /// How many references there are, without ordering.

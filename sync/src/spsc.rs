@@ -88,9 +88,9 @@ impl<T: Copy, const CAPACITY: usize> Spsc<T, CAPACITY> {
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        // The head first: it never passes a tail read later, so the difference is not negative.
+        // The head first, by Acquire: it never passes a tail read later, so the difference is not negative.
         let head = self.consumer.own.load(Ordering::Acquire);
-        let tail = self.producer.own.load(Ordering::Acquire);
+        let tail = self.producer.own.load(Ordering::Relaxed);
         (tail.wrapping_sub(head) as usize).min(CAPACITY)
     }
 
@@ -281,6 +281,27 @@ mod loom_tests {
             }
             assert_eq!(consumer.pop(), None);
             feeder.join().expect("the producer ends");
+        });
+    }
+
+    #[test]
+    fn a_bystander_never_counts_more_than_there_is() {
+        loom::model(|| {
+            let ring = Arc::new(Spsc::<u32, 2>::new());
+            let producer = {
+                let ring = Arc::clone(&ring);
+                // SAFETY: the only producer.
+                thread::spawn(move || unsafe { ring.ends() }.0.push(1))
+            };
+            let consumer = {
+                let ring = Arc::clone(&ring);
+                // SAFETY: the only consumer.
+                thread::spawn(move || unsafe { ring.ends() }.1.pop())
+            };
+            assert!(ring.len() <= 1);
+            assert_eq!(producer.join().expect("the producer ends"), Ok(()));
+            let popped = consumer.join().expect("the consumer ends");
+            assert_eq!(ring.len(), usize::from(popped.is_none()));
         });
     }
 
