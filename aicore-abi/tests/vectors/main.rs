@@ -6,6 +6,7 @@
 
 mod args;
 mod dispatch;
+mod enums;
 mod hbg;
 mod registers;
 mod support;
