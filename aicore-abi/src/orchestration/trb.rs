@@ -51,12 +51,13 @@ pub enum ScopeMode {
 }
 
 impl ScopeMode {
-    /// The mode a wire byte names: anything but automatic is manual.
+    /// The mode a wire byte names.
     #[must_use]
-    pub const fn from_wire(wire: u8) -> Self {
+    pub const fn from_wire(wire: u8) -> Option<Self> {
         match wire {
-            0 => Self::Auto,
-            _ => Self::Manual,
+            0 => Some(Self::Auto),
+            1 => Some(Self::Manual),
+            _ => None,
         }
     }
 }
