@@ -204,3 +204,25 @@ impl LaunchRecords for A5 {
     type KernelArgs = KernelArgsA5;
     type AicpuLaunch = AicpuLaunchA5;
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_launch_block_names_function_and_shared_object() {
+        let block = AicpuLaunchA5::new(KernelArgsA5::zeroed(), LAUNCH_RUN_NAME);
+        let bytes = bytemuck::bytes_of(&block);
+        let field = |at: usize| {
+            core::ffi::CStr::from_bytes_until_nul(&bytes[at..at + LAUNCH_NAME_BYTES])
+                .expect("names are closed by NUL")
+        };
+        assert_eq!(field(96), c"DynTileFwkKernelServer");
+        assert_eq!(field(128), c"libaicpu_extend_kernels.so");
+        assert_eq!(field(160), c"");
+        let block = AicpuLaunchA2a3::new(KernelArgsA2a3::zeroed(), LAUNCH_INIT_NAME);
+        let bytes = bytemuck::bytes_of(&block);
+        assert_eq!(&bytes[128..155], b"DynTileFwkKernelServerInit\0");
+        assert!(bytes[155..160].iter().all(|&byte| byte == 0));
+    }
+}

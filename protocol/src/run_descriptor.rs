@@ -168,3 +168,23 @@ macro_rules! run_descriptors {
 
 run_descriptors!(A2a3, TrbRunDescriptorA2a3, HbgRunDescriptorA2a3);
 run_descriptors!(A5, TrbRunDescriptorA5, HbgRunDescriptorA5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn body_is_behind_the_handshakes<A: RunDescriptors>() {
+        let mut run = A::Trb::zeroed();
+        A::trb_body_mut(&mut run).worker_count = 6;
+        let bytes = bytemuck::bytes_of(&run);
+        assert_eq!(bytes[A::BODY_OFFSET], 6);
+        assert_eq!(A::trb_body(&run).worker_count, 6);
+        assert_eq!(A::trb_workers(&run).len(), A::WORKER_SLOTS);
+    }
+
+    #[test]
+    fn one_code_reaches_the_body_on_every_family() {
+        body_is_behind_the_handshakes::<A2a3>();
+        body_is_behind_the_handshakes::<A5>();
+    }
+}
