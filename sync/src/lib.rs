@@ -18,6 +18,8 @@
 //! | a count that many threads add to | [`Tally`] |
 //! | a payload written by one and read by many | [`Slot`], [`SlotVec`] |
 //! | notice that nothing moves any more | [`Deadline`], [`Progress`] |
+//! | a value for whoever gets hold of it first | [`Baton`] |
+//! | state machines that any thread may drive | [`Roles`], [`drive`] |
 //! | threads that outlive the jobs they do | [`Crew`] |
 //!
 //! Zero is the first state of every part: memory fresh from an [`Arena`] is a valid, empty,
@@ -29,11 +31,13 @@
 //! `RUSTFLAGS="--cfg loom" cargo test -p sync --release --lib loom` runs the models.
 
 mod atomic;
+mod baton;
 mod cell;
 mod closable_list;
 mod countdown;
 mod deadline;
 mod doorbell;
+mod drive;
 mod error;
 mod futex;
 mod lifo;
@@ -53,12 +57,14 @@ mod pool;
 
 #[cfg(not(loom))]
 pub use arena::{Arena, Slab};
+pub use baton::{Baton, Held};
 pub use bytemuck::Zeroable;
 pub use cell::{Flag, Latch, Register, Word32, Word64};
 pub use closable_list::{Chain, ClosableList, Link, Links, Pushed};
 pub use countdown::{Countdown, Refs};
 pub use deadline::{Deadline, Progress, Stalled};
 pub use doorbell::{Doorbell, SharedDoorbell, TimedOut};
+pub use drive::{Roles, Step, drive};
 pub use error::Error;
 pub use lifo::Lifo;
 pub use line::Line;
