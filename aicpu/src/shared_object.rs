@@ -101,7 +101,7 @@ impl SharedObject {
         } | libloading::os::unix::RTLD_LOCAL;
         // SAFETY: the caller trusts the image's initialisers.
         let library = unsafe { Library::open(Some(&staged.0), flags) }
-            .map_err(|error| LoadError::Loader(error.to_string()))?;
+            .map_err(|error| LoadError::Loader(loader_text(&error)))?;
         Ok(Self {
             library,
             label: label.to_owned(),
@@ -126,6 +126,11 @@ impl SharedObject {
         self.find(name)
             .ok_or_else(|| LoadError::MissingSymbol(name.to_string_lossy().into_owned()))
     }
+}
+
+/// What the loader itself says, which its error carries as the source.
+fn loader_text(error: &libloading::Error) -> String {
+    core::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 /// Checks that the loader may be shown these bytes.

@@ -2,3 +2,46 @@
 //!
 //! Knows device contexts, device memory, the registry of callables, the simulated chip and the
 //! vendor driver. Refuses to know a chip family by name: that is what `platform-*` is for.
+//!
+//! ```text
+//! host ──▶ dyn Device ──▶ DeviceContext<A, M>          everything that is the same on every machine:
+//!                          │  validation, registry, kernel cache, memory accounting, binding of tensors
+//!                          ▼
+//!                         M: Machine                   what only a machine can do:
+//!                          │  memory, loading a kernel, executing one bound run
+//!                          ▼
+//!                         sim::Chip<A>                 threads that play control CPUs and cores
+//! ```
+//!
+//! What can be checked without a machine is checked once, above [`Machine`]; below it a broken
+//! promise is a bug.
+
+mod address;
+mod bind;
+mod context;
+mod device;
+mod error;
+mod kernel_cache;
+mod launch;
+mod lock;
+mod machine;
+mod memory;
+mod options;
+mod pool;
+mod program;
+mod registry;
+
+#[cfg(feature = "sim")]
+pub mod sim;
+
+pub use address::DeviceAddress;
+pub use context::DeviceContext;
+pub use device::Device;
+pub use error::{Error, Result};
+pub use launch::{Launch, Outcome, Prepared, RunReport};
+pub use machine::{DeviceMemory, LoadedKernel, Machine};
+pub use memory::MemoryStats;
+pub use options::{Deadlines, Rings, RunOptions};
+pub use program::{
+    InProcessKernel, Kernel, KernelCall, Orchestration, Program, ProgramKernel, Waits,
+};

@@ -1,0 +1,23 @@
+//! Builds the small shared library through which simulated kernels find the simulator.
+
+use std::env;
+use std::path::PathBuf;
+
+fn main() {
+    println!("cargo::rerun-if-changed=src/sim/hooks.c");
+    if env::var_os("CARGO_FEATURE_SIM").is_none() {
+        return;
+    }
+    let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("hooks.so");
+    let status = cc::Build::new()
+        .opt_level(2)
+        .pic(true)
+        .get_compiler()
+        .to_command()
+        .args(["-shared", "-Wl,-soname,simpler_sim_hooks.so", "-o"])
+        .arg(&output)
+        .arg("src/sim/hooks.c")
+        .status()
+        .expect("a C compiler: install gcc or clang, or name one in CC");
+    assert!(status.success(), "the C compiler refused src/sim/hooks.c");
+}

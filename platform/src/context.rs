@@ -1,0 +1,389 @@
+//! A device context: everything about a chip that is the same on every machine.
+//!
+//! Knows states, validation, memory accounting, programs and runs. Refuses to know how a run is
+//! executed: that is [`Machine`]'s.
+//!
+//! Locks are taken one at a time and never held while code of a program runs, except `turn`, which
+//! is what makes runs follow one another.
+
+use core::any::Any;
+use core::fmt;
+use core::marker::PhantomData;
+use std::sync::{Arc, Mutex};
+
+use aicore_abi::seam::KernelEntry;
+use protocol::limits::MAX_FUNC_ID;
+use protocol::{Arch, CallConfig, ChipStorageTaskArgs};
+
+use crate::address::DeviceAddress;
+use crate::bind::{self, Bindings, Bound};
+use crate::device::Device;
+use crate::error::{Error, Result};
+use crate::kernel_cache::KernelCache;
+use crate::launch::{Launch, Prepared, RunReport};
+use crate::lock::lock;
+use crate::machine::{DeviceMemory, LoadedKernel, Machine};
+use crate::memory::{Ledger, MemoryStats};
+use crate::options::RunOptions;
+use crate::pool::{self, Pool};
+use crate::program::{Orchestration, Program};
+use crate::registry::Registry;
+
+/// Starts the machine of a device.
+type Start<M> = Box<dyn Fn(i32) -> Result<M> + Send + Sync>;
+
+/// A device of family `A` on machine `M`.
+pub struct DeviceContext<A: Arch, M: Machine> {
+    platform: &'static str,
+    start: Start<M>,
+    state: Mutex<Option<Arc<Attached<M>>>>,
+    arch: PhantomData<A>,
+}
+
+/// What a context has while it is attached.
+#[derive(Debug)]
+pub(crate) struct Attached<M: Machine> {
+    device_id: i32,
+    pub(crate) memory: Mutex<Ledger<M>>,
+    pool: Mutex<Pool<M>>,
+    bound: Mutex<(u64, u64)>,
+    pub(crate) spare_bindings: Mutex<Vec<Bound<M>>>,
+    registry: Mutex<Registry<M>>,
+    kernels: Mutex<KernelCache<M>>,
+    turn: Mutex<()>,
+    // Last: everything above may refer to what it has loaded.
+    pub(crate) machine: M,
+}
+
+impl<A: Arch, M: Machine> DeviceContext<A, M> {
+    /// A context that is not attached yet; `start` brings up the machine of a device.
+    pub fn new(
+        platform: &'static str,
+        start: impl Fn(i32) -> Result<M> + Send + Sync + 'static,
+    ) -> Self {
+        Self {
+            platform,
+            start: Box::new(start),
+            state: Mutex::new(None),
+            arch: PhantomData,
+        }
+    }
+
+    fn attached(&self, operation: &'static str) -> Result<Arc<Attached<M>>> {
+        lock(&self.state)
+            .clone()
+            .ok_or(Error::NotAttached { operation })
+    }
+
+    fn if_attached<R: Default>(&self, read: impl FnOnce(&Attached<M>) -> R) -> R {
+        let attached = lock(&self.state).clone();
+        attached.as_deref().map(read).unwrap_or_default()
+    }
+}
+
+impl<A: Arch, M: Machine> fmt::Debug for DeviceContext<A, M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceContext")
+            .field("platform", &self.platform)
+            .field("device_id", &self.device_id())
+            .finish()
+    }
+}
+
+impl<A: Arch, M: Machine> Drop for DeviceContext<A, M> {
+    fn drop(&mut self) {
+        if let Err(error) = self.finalize() {
+            log::warn!("{}: finalize on drop: {error}", self.platform);
+        }
+    }
+}
+
+impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
+    fn platform(&self) -> &'static str {
+        self.platform
+    }
+
+    fn init(&self, device_id: i32) -> Result<()> {
+        if device_id < 0 {
+            return Err(Error::InvalidDevice { device_id });
+        }
+        let mut state = lock(&self.state);
+        if let Some(attached) = &*state {
+            return if attached.device_id == device_id {
+                Ok(())
+            } else {
+                Err(Error::OtherDevice {
+                    attached: attached.device_id,
+                    requested: device_id,
+                })
+            };
+        }
+        *state = Some(Arc::new(Attached {
+            device_id,
+            memory: Mutex::new(Ledger::new()),
+            pool: Mutex::new(Pool::new()),
+            bound: Mutex::default(),
+            spare_bindings: Mutex::default(),
+            registry: Mutex::new(Registry::new()),
+            kernels: Mutex::new(KernelCache::new()),
+            turn: Mutex::new(()),
+            machine: (self.start)(device_id)?,
+        }));
+        Ok(())
+    }
+
+    fn finalize(&self) -> Result<()> {
+        let Some(attached) = lock(&self.state).take() else {
+            return Ok(());
+        };
+        // A run that is under way ends first: its deadlines bound this wait.
+        drop(lock(&attached.turn));
+        let (count, bytes) = lock(&attached.memory).usage();
+        if count != 0 {
+            log::debug!(
+                "finalize releases {count} allocations of {bytes} bytes that were never freed"
+            );
+        }
+        Ok(())
+    }
+
+    fn device_id(&self) -> Option<i32> {
+        lock(&self.state)
+            .as_ref()
+            .map(|attached| attached.device_id)
+    }
+
+    fn malloc(&self, bytes: u64) -> Result<DeviceAddress> {
+        let device = self.attached("malloc")?;
+        let memory = device.allocate(bytes)?;
+        Ok(lock(&device.memory).insert(memory))
+    }
+
+    fn free(&self, address: DeviceAddress) -> Result<()> {
+        let device = self.attached("free")?;
+        let memory = lock(&device.memory).remove(address)?;
+        drop(memory);
+        Ok(())
+    }
+
+    fn copy_to(&self, to: DeviceAddress, from: &[u8]) -> Result<()> {
+        let device = self.attached("copy_to")?;
+        let memory = lock(&device.memory).range("copy_to", to, from.len() as u64)?;
+        // SAFETY: the range lies in `memory`, which lives until the copy is done.
+        let copied = unsafe { device.machine.copy_in(to, from.as_ptr(), from.len()) };
+        drop(memory);
+        copied
+    }
+
+    fn copy_from(&self, to: &mut [u8], from: DeviceAddress) -> Result<()> {
+        let device = self.attached("copy_from")?;
+        let memory = lock(&device.memory).range("copy_from", from, to.len() as u64)?;
+        // SAFETY: the range lies in `memory`, which lives until the copy is done.
+        let copied = unsafe { device.machine.copy_out(to.as_mut_ptr(), from, to.len()) };
+        drop(memory);
+        copied
+    }
+
+    fn prepare(&self, callable_id: i32, program: &Program) -> Result<()> {
+        let device = self.attached("prepare")?;
+        lock(&device.registry).vacant(callable_id)?;
+        check_program(callable_id, program)?;
+        let prepared = device.load(program)?;
+        lock(&device.registry).insert(callable_id, Arc::new(prepared))
+    }
+
+    unsafe fn run(
+        &self,
+        callable_id: i32,
+        args: &ChipStorageTaskArgs,
+        config: &CallConfig,
+        options: &RunOptions,
+    ) -> Result<RunReport> {
+        let device = self.attached("run")?;
+        config.validate_for::<A>()?;
+        bind::check(&device, args)?;
+        let _turn = lock(&device.turn);
+        // SAFETY: the caller promises what `run` asks for.
+        unsafe { device.run(callable_id, args, config, options) }
+    }
+
+    fn unregister(&self, callable_id: i32) -> Result<()> {
+        let device = self.attached("unregister")?;
+        let program = lock(&device.registry).remove(callable_id);
+        if program.is_some() {
+            device.machine.forget(callable_id);
+        }
+        Ok(())
+    }
+
+    fn aicpu_dlopen_count(&self) -> u64 {
+        self.if_attached(|device| lock(&device.registry).loads())
+    }
+
+    fn host_dlopen_count(&self) -> u64 {
+        // Every kind of orchestration there is builds its graph on the device.
+        0
+    }
+
+    fn loaded_kernels(&self) -> usize {
+        self.if_attached(|device| lock(&device.kernels).loaded())
+    }
+
+    fn memory(&self) -> MemoryStats {
+        self.if_attached(Attached::memory_stats)
+    }
+}
+
+/// Refuses a program that no machine can run.
+fn check_program(callable_id: i32, program: &Program) -> Result<()> {
+    if let Orchestration::Image { bytes, .. } = &program.orchestration
+        && bytes.is_empty()
+    {
+        return Err(Error::EmptyOrchestration { id: callable_id });
+    }
+    let mut seen = [false; MAX_FUNC_ID];
+    for &func_id in program.kernels.iter().map(|kernel| &kernel.func_id) {
+        let slot = usize::try_from(func_id)
+            .ok()
+            .and_then(|index| seen.get_mut(index))
+            .ok_or(Error::FuncId { func_id })?;
+        if core::mem::replace(slot, true) {
+            return Err(Error::DuplicateFuncId { func_id });
+        }
+    }
+    Ok(())
+}
+
+impl<M: Machine> Attached<M> {
+    /// Loads a checked program.
+    fn load(&self, program: &Program) -> Result<Prepared<M>> {
+        let mut kernels = Vec::with_capacity(program.kernels.len());
+        for it in &program.kernels {
+            let code = lock(&self.kernels).code(&self.machine, it.func_id, &it.kernel)?;
+            kernels.push(self.machine.kernel(it.func_id, it.core, code));
+        }
+        let ids = program
+            .kernels
+            .iter()
+            .map(|it| it.func_id.unsigned_abs() as usize);
+        let mut entries =
+            vec![KernelEntry::default(); ids.clone().max().map_or(0, |last| last + 1)];
+        for (id, kernel) in ids.zip(&kernels) {
+            entries[id] = kernel.entry();
+        }
+        let mut orchestration = program.orchestration.clone();
+        if let Orchestration::Image { bytes, .. } = &mut orchestration {
+            *bytes = lock(&self.registry).share(bytes);
+        }
+        Ok(Prepared {
+            orchestration,
+            signature: program.signature.clone(),
+            entries: entries.into(),
+            kernels,
+        })
+    }
+
+    /// Runs a program whose arguments were checked.
+    ///
+    /// # Safety
+    /// As [`Device::run`].
+    unsafe fn run(
+        &self,
+        callable_id: i32,
+        args: &ChipStorageTaskArgs,
+        config: &CallConfig,
+        options: &RunOptions,
+    ) -> Result<RunReport> {
+        let (program, registration) = lock(&self.registry).find(callable_id)?;
+        let mut args = *args;
+        // SAFETY: passed on from the caller.
+        let mut bindings = unsafe { Bindings::new(self, &program.signature, &mut args) }?;
+        let outcome = self.machine.launch(&Launch {
+            callable_id,
+            program: &program,
+            registration,
+            args: &args,
+            config,
+            options,
+            hold: &|| self.hold(&program, &bindings),
+        });
+        if outcome.loaded {
+            lock(&self.registry).count_load();
+        }
+        if outcome.left_behind {
+            bindings.leave_behind();
+        }
+        let report = outcome.result?;
+        bindings.check_guards()?;
+        Ok(RunReport {
+            copied_in: bindings.copied_in,
+            copied_out: bindings.copy_back()?,
+            ..report
+        })
+    }
+
+    /// Everything that code of a run can reach.
+    fn hold(&self, program: &Arc<Prepared<M>>, bindings: &Bindings<'_, M>) -> Box<dyn Any + Send> {
+        let allocations: Vec<Arc<M::Memory>> = lock(&self.memory).all().collect();
+        Box::new((Arc::clone(program), bindings.hold(), allocations))
+    }
+
+    /// Device memory, at the expense of the pool if there is no other.
+    fn allocate(&self, bytes: u64) -> Result<M::Memory> {
+        self.machine.allocate(bytes).or_else(|_| {
+            drop(lock(&self.pool).drain());
+            self.machine
+                .allocate(bytes)
+                .map_err(|reason| self.exhausted(bytes, &reason))
+        })
+    }
+
+    pub(crate) fn exhausted(&self, bytes: u64, reason: &str) -> Error {
+        Error::OutOfMemory {
+            bytes,
+            in_use: self.memory_stats().total(),
+            reason: reason.to_owned(),
+        }
+    }
+
+    /// A buffer for `bytes`.
+    pub(crate) fn take_buffer(&self, bytes: u64) -> Result<Arc<M::Memory>> {
+        let class = pool::class(bytes)
+            .ok_or_else(|| self.exhausted(bytes, "it exceeds the address space"))?;
+        let pooled = lock(&self.pool).take(class);
+        let memory = match pooled {
+            Some(memory) => memory,
+            None => Arc::new(self.allocate(class)?),
+        };
+        let mut bound = lock(&self.bound);
+        bound.0 += 1;
+        bound.1 += memory.bytes();
+        Ok(memory)
+    }
+
+    /// Takes a buffer back, for the next run unless something may still write to it.
+    pub(crate) fn give_back(&self, memory: Arc<M::Memory>, reuse: bool) {
+        {
+            let mut bound = lock(&self.bound);
+            bound.0 -= 1;
+            bound.1 -= memory.bytes();
+        }
+        if reuse {
+            lock(&self.pool).put(memory);
+        }
+    }
+
+    fn memory_stats(&self) -> MemoryStats {
+        let (allocations, allocated) = lock(&self.memory).usage();
+        let (pooled_buffers, pooled) = lock(&self.pool).usage();
+        let (bound_buffers, bound) = *lock(&self.bound);
+        MemoryStats {
+            allocations,
+            allocated,
+            pooled_buffers,
+            pooled,
+            bound_buffers,
+            bound,
+        }
+    }
+}

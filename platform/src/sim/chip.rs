@@ -1,0 +1,191 @@
+//! The simulated chip as a machine.
+
+use core::fmt;
+use std::sync::{Arc, Mutex};
+
+use protocol::{Arch, CoreType};
+use sync::Word32;
+
+use crate::address::DeviceAddress;
+use crate::error::Result;
+use crate::launch::{Launch, Outcome};
+use crate::lock::lock;
+use crate::machine::Machine;
+use crate::program::Kernel;
+
+use super::cores::{Family, SimCores};
+use super::engine::Engine;
+use super::executor::{Executor, RunOrder};
+use super::kernels::{SimCode, SimKernel};
+use super::memory::{Budget, SimMemory};
+
+/// Makes the program of a simulated chip's control CPUs.
+pub type StartExecutor = Arc<dyn Fn() -> Result<Box<dyn Executor>> + Send + Sync>;
+
+/// What one may choose about a simulated chip.
+#[derive(Clone)]
+pub struct ChipOptions {
+    /// Makes the program of its control CPUs.
+    pub executor: StartExecutor,
+    /// Bytes of its memory.
+    pub memory: u64,
+    /// Most kernels that can wait for one another at once.
+    pub group_threads: usize,
+    /// Threads that help a run; `None` for as many as this machine has cores to spare.
+    pub helpers: Option<u32>,
+}
+
+impl ChipOptions {
+    /// A chip with this control program, and otherwise limited only by this machine.
+    pub fn new(executor: impl Fn() -> Result<Box<dyn Executor>> + Send + Sync + 'static) -> Self {
+        Self {
+            executor: Arc::new(executor),
+            memory: u64::MAX,
+            group_threads: usize::MAX,
+            helpers: None,
+        }
+    }
+}
+
+impl fmt::Debug for ChipOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ChipOptions")
+            .field("memory", &self.memory)
+            .field("group_threads", &self.group_threads)
+            .field("helpers", &self.helpers)
+            .finish_non_exhaustive()
+    }
+}
+
+/// One simulated chip.
+#[derive(Debug)]
+pub struct Chip {
+    device_id: i32,
+    family: Family,
+    options: ChipOptions,
+    memory: Arc<Budget>,
+    talking: Word32,
+    engine: Mutex<Option<Arc<Engine>>>,
+}
+
+impl Chip {
+    /// A chip of family `A`, its threads asleep.
+    ///
+    /// # Errors
+    /// When the system refuses a thread or address space, or the control program does not start.
+    pub fn start<A: Arch>(device_id: i32, options: &ChipOptions) -> Result<Self> {
+        let chip = Self {
+            device_id,
+            family: Family::of::<A>(),
+            options: options.clone(),
+            memory: Budget::new(options.memory),
+            talking: Word32::new(0),
+            engine: Mutex::default(),
+        };
+        chip.engine()?;
+        Ok(chip)
+    }
+
+    /// Says whether kernels may wait for something outside of their group: they may as long as the
+    /// chip talks to others.
+    pub fn set_talking(&self, talking: bool) {
+        self.talking.publish(u32::from(talking));
+        if let Some(engine) = &*lock(&self.engine) {
+            engine.cores().set_all_wait(talking);
+        }
+    }
+
+    /// The engine, a new one if code was left behind in the old.
+    fn engine(&self) -> Result<Arc<Engine>> {
+        let mut engine = lock(&self.engine);
+        if let Some(engine) = engine.as_ref().filter(|engine| !engine.is_left_behind()) {
+            return Ok(Arc::clone(engine));
+        }
+        let cores = SimCores::new(self.family, self.device_id, self.options.group_threads)?;
+        cores.set_all_wait(self.talking.observe() != 0);
+        let new = Engine::start((self.options.executor)()?, cores, self.options.helpers)?;
+        Ok(Arc::clone(engine.insert(Arc::new(new))))
+    }
+}
+
+impl Machine for Chip {
+    type Memory = SimMemory;
+    type Code = SimCode;
+    type Kernel = SimKernel;
+
+    fn allocate(&self, bytes: u64) -> Result<SimMemory, String> {
+        SimMemory::allocate(bytes, &self.memory)
+    }
+
+    unsafe fn copy_in(&self, to: DeviceAddress, from: *const u8, bytes: usize) -> Result<()> {
+        if bytes != 0 {
+            // SAFETY: both ranges are the caller's promise; the device's was allocated by us, so it
+            // overlaps no host memory.
+            unsafe { pointer(to).copy_from_nonoverlapping(from, bytes) };
+        }
+        Ok(())
+    }
+
+    unsafe fn copy_out(&self, to: *mut u8, from: DeviceAddress, bytes: usize) -> Result<()> {
+        if bytes != 0 {
+            // SAFETY: as above.
+            unsafe { to.copy_from_nonoverlapping(pointer(from), bytes) };
+        }
+        Ok(())
+    }
+
+    unsafe fn fill(&self, to: DeviceAddress, byte: u8, bytes: usize) -> Result<()> {
+        // SAFETY: the range is the caller's promise.
+        unsafe { pointer(to).write_bytes(byte, bytes) };
+        Ok(())
+    }
+
+    fn load_code(&self, func_id: i32, kernel: &Kernel) -> Result<SimCode> {
+        SimCode::load(func_id, kernel)
+    }
+
+    fn kernel(&self, func_id: i32, core: Option<CoreType>, code: Arc<SimCode>) -> SimKernel {
+        SimKernel::new(func_id, core, code)
+    }
+
+    fn forget(&self, callable_id: i32) {
+        if let Some(engine) = &*lock(&self.engine) {
+            engine.forget(callable_id);
+        }
+    }
+
+    fn launch(&self, launch: &Launch<'_, Self>) -> Outcome {
+        let engine = match self.engine() {
+            Ok(engine) => engine,
+            Err(error) => {
+                return Outcome {
+                    loaded: false,
+                    left_behind: false,
+                    result: Err(error),
+                };
+            }
+        };
+        let checked = "checked against the chip's limits";
+        let outcome = engine.run(
+            RunOrder {
+                callable_id: launch.callable_id,
+                registration: launch.registration,
+                program: Arc::clone(launch.program),
+                args: *launch.args,
+                clusters: u16::try_from(launch.config.block_dim).expect(checked),
+                threads: u8::try_from(launch.config.aicpu_thread_num).expect(checked),
+                options: *launch.options,
+            },
+            launch.hold,
+        );
+        if outcome.left_behind {
+            *lock(&self.engine) = None;
+        }
+        outcome
+    }
+}
+
+fn pointer(address: DeviceAddress) -> *mut u8 {
+    let address = usize::try_from(address.0).expect("an address of this process");
+    core::ptr::with_exposed_provenance_mut(address)
+}

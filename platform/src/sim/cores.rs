@@ -1,0 +1,558 @@
+//! The simulated cores of one chip.
+//!
+//! Knows registers, payloads and who runs which call. Refuses to know tasks and graphs, and which
+//! family it simulates: that is a [`Family`] of numbers.
+//!
+//! A dispatch only writes registers. The core is *started* when its status is first read, in one of
+//! three ways:
+//!
+//! | the kernel | runs | costs |
+//! | --- | --- | --- |
+//! | is short and waits for nobody | right there, inside [`Cores::status`] | nothing |
+//! | is long and waits for nobody | on any thread that has nothing else to do ([`Cores::help`]) | a hand-over |
+//! | may wait for another kernel | on a thread of its own, with its whole group | a thread and a wake |
+//!
+//! | writer | store | reader | load | makes visible |
+//! |---|---|---|---|---|
+//! | the scheduler that has the core | token register | the same | own | – |
+//! | the scheduler | `apart`, own; then the queue or the group thread's word | who runs the call | pops or observes it | payload and token |
+//! | who runs the call | status register, Release; then `apart` zero, Release | the scheduler | Acquire | what the kernel wrote |
+//!
+//! Each core's state lies on a line of its own. What one run leaves in it is stale in the next by the
+//! number of the run, so a run costs nothing for cores it does not use.
+
+use core::ptr::NonNull;
+use std::sync::{Arc, Mutex, Weak};
+use std::time::Instant;
+
+use aicore_abi::kernel::DeferredIngressBuffer;
+use aicore_abi::payload::DispatchPayload;
+use aicore_abi::seam::{CoreId, Cores, Togetherness};
+use protocol::registers::{AICORE_IDLE_VALUE, TASK_ID_MASK, TASK_STATE_MASK};
+use protocol::{Arch, CoreType};
+use sync::{Arena, Doorbell, Flag, Line, Mpmc, Register, Slab, Word32, Word64};
+
+use crate::error::{Error, Result};
+use crate::lock::lock;
+use crate::program::{KernelCall, Waits};
+
+use super::groups::Groups;
+use super::identity::Running;
+use super::kernels::Record;
+use super::storage::SharedStorage;
+
+/// Scheduler code of a run in which a kernel threw, panicked or could not be started.
+pub const KERNEL_FAILED: i32 = 104;
+/// Calls of a known kernel from one that is timed to the next, per core.
+const TIMED: u32 = 16;
+/// Places of the queue of long calls; every core has at most one call in it.
+const QUEUE: usize = 256;
+
+/// The kernel waits for nobody.
+const ALONE: u32 = 0;
+/// The kernel may wait for others and has a place among the groups.
+const PLACED: u32 = 1;
+/// The kernel may wait for others and there is no thread for it.
+const REFUSED: u32 = 2;
+
+/// What differs between chip families, as numbers.
+#[derive(Clone, Copy, Debug)]
+pub struct Family {
+    name: &'static str,
+    cores: usize,
+    block: usize,
+    token: usize,
+    status: usize,
+}
+
+impl Family {
+    /// The numbers of `A`.
+    #[must_use]
+    pub fn of<A: Arch>() -> Self {
+        let word = |offset| {
+            let place =
+                A::sim_register_place(offset).expect("every family simulates its registers");
+            place / size_of::<Register>()
+        };
+        Self {
+            name: A::NAME,
+            cores: A::WORKER_SLOTS,
+            block: A::SIM_REGISTER_BLOCK / size_of::<Register>(),
+            token: word(A::REGISTERS.data_main_base),
+            status: word(A::REGISTERS.cond),
+        }
+    }
+
+    /// The family's name.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        self.name
+    }
+}
+
+/// What one core does.
+#[derive(Debug, Default)]
+struct Core {
+    /// The run in which the core was used last.
+    run: Word32,
+    /// How the last dispatch is to be started: one of the values below.
+    way: Word32,
+    /// Not zero: its call runs, or waits to run, on a thread that is not its scheduler's.
+    apart: Word32,
+    /// Calls that ended on the core.
+    calls: Word32,
+    /// Handle of the kernel that runs; 0 for none.
+    kernel: Word64,
+}
+
+/// The bell of a run's schedulers, while there is one.
+#[derive(Clone, Copy, Debug)]
+struct Bell(NonNull<Doorbell>);
+
+// SAFETY: a doorbell may be rung from any thread; `SimCores::with_bell` keeps it alive.
+unsafe impl Send for Bell {}
+
+/// The simulated cores of one chip.
+#[derive(Debug)]
+pub struct SimCores {
+    family: Family,
+    device_id: i32,
+    me: Weak<Self>,
+    registers: Slab<Register>,
+    payloads: Slab<DispatchPayload>,
+    deferred: Slab<DeferredIngressBuffer>,
+    cores: Box<[Line<Core>]>,
+    storage: SharedStorage,
+    long: Mpmc<u32>,
+    groups: Groups,
+    bell: Mutex<Option<Bell>>,
+    failure: Mutex<Option<Error>>,
+    /// Cores per kind in the current run: as many clusters as AIC cores.
+    clusters: Word32,
+    run: Word32,
+    /// No call is started any more.
+    stopped: Flag,
+    /// Every kernel may wait for something outside of its group.
+    all_wait: Flag,
+}
+
+impl SimCores {
+    /// The cores of a chip, with at most `group_threads` threads for kernels that wait.
+    ///
+    /// # Errors
+    /// When there is no address space.
+    pub fn new(family: Family, device_id: i32, group_threads: usize) -> Result<Arc<Self>> {
+        let cores = family.cores;
+        let bytes = cores
+            * (family.block * size_of::<Register>()
+                + 2 * size_of::<DispatchPayload>()
+                + 2 * size_of::<DeferredIngressBuffer>());
+        // Each of the three slabs may begin on a page of its own.
+        let arena = Arena::reserve(bytes + 3 * 4096)?;
+        let registers = arena.take(cores * family.block)?;
+        let payloads = arena.take(2 * cores)?;
+        let deferred = arena.take(2 * cores)?;
+        let long = Mpmc::new(QUEUE)?;
+        Ok(Arc::new_cyclic(|me| Self {
+            family,
+            device_id,
+            me: me.clone(),
+            registers,
+            payloads,
+            deferred,
+            cores: (0..cores).map(|_| Line::default()).collect(),
+            storage: SharedStorage::new(),
+            long,
+            groups: Groups::new(group_threads),
+            bell: Mutex::default(),
+            failure: Mutex::default(),
+            clusters: Word32::new(0),
+            run: Word32::new(0),
+            stopped: Flag::new(),
+            all_wait: Flag::new(),
+        }))
+    }
+
+    /// Starts a run on the first `clusters` clusters; the run before has ended.
+    pub fn begin(&self, clusters: u16) {
+        self.clusters.set_own(u32::from(clusters));
+        self.run.publish(self.run.own().wrapping_add(1));
+        self.stopped.clear();
+        *lock(&self.failure) = None;
+        self.storage.clear();
+        // What a failed run dispatched and nobody started.
+        while let Some(core) = self.long.pop() {
+            self.cores[core as usize].apart.publish(0);
+        }
+        self.groups.cancel_all();
+    }
+
+    /// Says whether every kernel may wait for something outside of its group, as on a chip that talks
+    /// to others.
+    pub fn set_all_wait(&self, all: bool) {
+        if all {
+            self.all_wait.set();
+        } else {
+            self.all_wait.clear();
+        }
+    }
+
+    /// Starts no call any more: those not started yet end at once, as failures.
+    pub fn stop(&self) {
+        self.stopped.set();
+        self.ring();
+    }
+
+    /// What went wrong on a core of this run, once.
+    pub fn take_failure(&self) -> Option<Error> {
+        lock(&self.failure).take()
+    }
+
+    /// Calls that have ended since the chip was made; a sign of progress.
+    #[must_use]
+    pub fn ended(&self) -> u64 {
+        self.cores
+            .iter()
+            .map(|core| u64::from(core.calls.own()))
+            .sum()
+    }
+
+    /// Whether a kernel runs on any core.
+    #[must_use]
+    pub fn any_running(&self) -> bool {
+        self.cores.iter().any(|core| core.kernel.observe() != 0)
+    }
+
+    /// Which cores run what, in words.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut running = self.cores.iter().enumerate().filter_map(|(index, core)| {
+            let handle = core.kernel.observe();
+            // SAFETY: a run keeps its kernels alive, and so does code that was left behind.
+            let record = unsafe { Record::of(handle) }?;
+            let status = self.registers[index * self.family.block + self.family.status].read();
+            Some(format!(
+                "core {index} runs kernel func_id {} (token {})",
+                record.func_id,
+                status & TASK_ID_MASK
+            ))
+        });
+        let shown: Vec<String> = running.by_ref().take(4).collect();
+        match running.count() {
+            _ if shown.is_empty() => "no core runs a kernel".to_owned(),
+            0 => shown.join(", "),
+            more => format!("{}, {more} more", shown.join(", ")),
+        }
+    }
+
+    /// Rings `bell` whenever a core has news, as long as `body` runs.
+    pub fn with_bell<R>(&self, bell: &Doorbell, body: impl FnOnce() -> R) -> R {
+        struct Unset<'a>(&'a SimCores);
+        impl Drop for Unset<'_> {
+            fn drop(&mut self) {
+                // Whoever rings holds the lock, so nobody rings the old bell after this.
+                *lock(&self.0.bell) = None;
+            }
+        }
+        *lock(&self.bell) = Some(Bell(NonNull::from(bell)));
+        let _unset = Unset(self);
+        body()
+    }
+
+    pub(crate) fn groups(&self) -> &Groups {
+        &self.groups
+    }
+
+    pub(crate) fn close(&self) {
+        self.groups.close();
+    }
+
+    /// Runs a call that was handed over to the calling thread. `ending` comes before the end is seen.
+    pub(crate) fn run_apart(&self, core: u16, token: u32, ending: impl FnOnce()) {
+        let index = usize::from(core);
+        self.run_kernel(index, token, true);
+        ending();
+        self.finish(index, token);
+        self.cores[index].apart.publish(0);
+        self.ring();
+    }
+
+    fn ring(&self) {
+        if let Some(Bell(bell)) = *lock(&self.bell) {
+            // SAFETY: `with_bell` unsets it, under the lock we hold, before the doorbell goes.
+            unsafe { bell.as_ref() }.ring_one();
+        }
+    }
+
+    fn token_register(&self, index: usize) -> &Register {
+        &self.registers[index * self.family.block + self.family.token]
+    }
+
+    fn status_register(&self, index: usize) -> &Register {
+        &self.registers[index * self.family.block + self.family.status]
+    }
+
+    fn payload_of(&self, index: usize, token: u32) -> NonNull<DispatchPayload> {
+        debug_assert!(index < self.cores.len());
+        let place = 2 * index + (token & 1) as usize;
+        // SAFETY: there are two payloads per core.
+        let payload = unsafe { self.payloads.as_ptr().add(place) };
+        NonNull::new(payload).expect("a slab is not at address 0")
+    }
+
+    fn deferred_of(&self, index: usize, token: u32) -> NonNull<DeferredIngressBuffer> {
+        debug_assert!(index < self.cores.len());
+        let place = 2 * index + (token & 1) as usize;
+        // SAFETY: there are two buffers per core.
+        let deferred = unsafe { self.deferred.as_ptr().add(place) };
+        NonNull::new(deferred).expect("a slab is not at address 0")
+    }
+
+    /// The payload of a call between its dispatch and its end.
+    fn payload_ref(&self, index: usize, token: u32) -> &DispatchPayload {
+        // SAFETY: the contract of `Cores`: nobody rewrites it before the call has ended.
+        unsafe { self.payload_of(index, token).as_ref() }
+    }
+
+    fn record(&self, index: usize, token: u32) -> Option<&Record> {
+        // SAFETY: a handle in a payload comes from the entries of the run's program, which outlives
+        // the run; zero memory is a payload without a kernel.
+        unsafe { Record::of(self.payload_ref(index, token).kernel_handle) }
+    }
+
+    /// Which cluster and lane a core is, and how many lanes its kind has.
+    fn place(&self, index: usize) -> (u32, u32, u32) {
+        #[expect(clippy::cast_possible_truncation, reason = "fewer cores than 2^32")]
+        let index = index as u32;
+        let clusters = self.clusters.own();
+        match index.checked_sub(clusters) {
+            None => (index, 0, 1),
+            Some(vector) => (vector / 2, vector % 2, 2),
+        }
+    }
+
+    /// Starts the core's last dispatch, which has not been acknowledged.
+    fn start(&self, index: usize, token: u32) {
+        let core = &self.cores[index];
+        let way = core.way.own();
+        if self.stopped.is_set() {
+            if way == PLACED {
+                self.groups.cancel();
+            }
+            self.refuse(index, token);
+        } else if way == PLACED {
+            core.apart.set_own(1);
+            self.groups.start(to_core(index), token);
+        } else if let Some(record) = self.record(index, token) {
+            if !record.is_long() {
+                let timed = record.is_new() || core.calls.own().is_multiple_of(TIMED);
+                self.run_kernel(index, token, timed);
+                self.finish(index, token);
+            } else {
+                core.apart.set_own(1);
+                let queued = self.long.push(u32::from(to_core(index)));
+                debug_assert!(queued.is_ok(), "the queue has a place for every core");
+                self.ring();
+            }
+        } else {
+            self.acknowledge(index, token);
+            if self.payload_ref(index, token).function_bin_addr != 0 {
+                self.fail(
+                    index,
+                    token,
+                    "the dispatch names a kernel that this chip has not loaded".to_owned(),
+                );
+            }
+            self.finish(index, token);
+        }
+    }
+
+    fn needs_thread(&self, record: &Record, grouped: bool) -> bool {
+        match record.waits() {
+            Waits::Always => true,
+            Waits::WithinGroup => grouped || self.all_wait.is_set(),
+            Waits::Never => false,
+        }
+    }
+
+    #[inline]
+    fn acknowledge(&self, index: usize, token: u32) {
+        self.status_register(index).write(token);
+    }
+
+    #[inline]
+    fn finish(&self, index: usize, token: u32) {
+        let core = &self.cores[index];
+        core.calls.set_own(core.calls.own().wrapping_add(1));
+        self.status_register(index).write(token | TASK_STATE_MASK);
+    }
+
+    #[inline]
+    fn run_kernel(&self, index: usize, token: u32, timed: bool) {
+        self.acknowledge(index, token);
+        let payload = self.payload_ref(index, token);
+        let Some(record) = self.record(index, token) else {
+            return;
+        };
+        let core = &self.cores[index];
+        core.kernel.publish(payload.kernel_handle);
+        let (cluster, lane, lanes) = self.place(index);
+        let running = Running {
+            payload,
+            storage: &self.storage,
+            device_id: self.device_id,
+            cluster,
+            lane,
+            lanes,
+            context: Default::default(),
+            shares: Default::default(),
+            refusal: Default::default(),
+        };
+        #[expect(clippy::cast_possible_truncation, reason = "fewer clusters than 2^16")]
+        let call = KernelCall {
+            payload,
+            core: to_core(index),
+            cluster: cluster as u16,
+            sub_block: lane as u16,
+        };
+        let started = timed.then(Instant::now);
+        let result = match record.core {
+            Some(CoreType::Aic) if lanes != 1 => {
+                Err("it is for AIC cores and was submitted to an AIV core".to_owned())
+            }
+            Some(CoreType::Aiv) if lanes == 1 => {
+                Err("it is for AIV cores and was submitted to an AIC core".to_owned())
+            }
+            _ => running.enter(|| record.call(&call)),
+        };
+        if let Some(started) = started {
+            record.note_time(started.elapsed());
+        }
+        core.kernel.publish(0);
+        if running.shares.get() {
+            record.note_sharing();
+        }
+        if let Some(text) = result.err().or_else(|| running.refusal.take()) {
+            self.fail(index, token, text);
+        }
+    }
+
+    /// Ends a call that is not started because of what happened elsewhere.
+    fn refuse(&self, index: usize, token: u32) {
+        self.acknowledge(index, token);
+        self.set_error_code(index, token);
+        self.finish(index, token);
+    }
+
+    /// Makes a call the reason for its run to fail.
+    #[cold]
+    fn fail(&self, index: usize, token: u32, text: String) {
+        let error = Error::Kernel {
+            func_id: self
+                .record(index, token)
+                .map_or(-1, |record| record.func_id),
+            core: to_core(index),
+            text,
+        };
+        lock(&self.failure).get_or_insert(error);
+        self.set_error_code(index, token);
+    }
+
+    fn set_error_code(&self, index: usize, token: u32) {
+        // SAFETY: until its end is seen, the buffer is the call's.
+        unsafe { self.deferred_of(index, token).as_mut() }.error_code = KERNEL_FAILED;
+    }
+
+    /// Gets a call a place among the groups, if it can have one.
+    #[cold]
+    fn reserve(&self) -> u32 {
+        let me = self
+            .me
+            .upgrade()
+            .expect("a call is dispatched through a reference");
+        match self.groups.reserve(&me) {
+            Ok(()) => PLACED,
+            Err(refusal) => {
+                lock(&self.failure).get_or_insert(refusal.into());
+                // None of its group may start: the others would wait for it.
+                self.stopped.set();
+                REFUSED
+            }
+        }
+    }
+}
+
+fn to_core(index: usize) -> u16 {
+    u16::try_from(index).expect("a chip has fewer cores than 2^16")
+}
+
+// SAFETY: the slabs live as long as `self`; payloads and buffers are distinct per core and parity.
+unsafe impl Cores for SimCores {
+    fn count(&self) -> u16 {
+        u16::try_from(3 * self.clusters.own()).expect("a chip has fewer cores than 2^16")
+    }
+
+    #[inline]
+    fn payload(&self, core: CoreId, token: u32) -> NonNull<DispatchPayload> {
+        self.payload_of(usize::from(core.0), token)
+    }
+
+    #[inline]
+    fn deferred(&self, core: CoreId, token: u32) -> NonNull<DeferredIngressBuffer> {
+        self.deferred_of(usize::from(core.0), token)
+    }
+
+    #[inline]
+    fn dispatch(&self, core: CoreId, token: u32, togetherness: Togetherness) {
+        let index = usize::from(core.0);
+        let state = &self.cores[index];
+        let run = self.run.own();
+        if state.run.own() != run {
+            state.run.set_own(run);
+            self.status_register(index).write(AICORE_IDLE_VALUE);
+        }
+        let grouped = togetherness == Togetherness::Group;
+        let way = match self.record(index, token) {
+            Some(record) if self.needs_thread(record, grouped) => self.reserve(),
+            _ => ALONE,
+        };
+        state.way.set_own(way);
+        self.token_register(index).write(token);
+    }
+
+    #[inline]
+    fn status(&self, core: CoreId) -> u32 {
+        let index = usize::from(core.0);
+        if self.cores[index].run.own() != self.run.own() {
+            return AICORE_IDLE_VALUE;
+        }
+        let status = self.status_register(index).read();
+        let token = self.token_register(index).read();
+        if status & TASK_ID_MASK == token {
+            return status;
+        }
+        if self.cores[index].apart.observe() == 0 {
+            self.start(index, token);
+            return self.status_register(index).read();
+        }
+        status
+    }
+
+    fn help(&self) -> bool {
+        let Some(core) = self.long.pop() else {
+            return false;
+        };
+        let index = core as usize;
+        let token = self.token_register(index).read();
+        if self.stopped.is_set() {
+            self.refuse(index, token);
+            self.cores[index].apart.publish(0);
+        } else {
+            self.run_apart(to_core(index), token, || {});
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests;
