@@ -30,6 +30,8 @@ pub trait Arch: Copy + Default + core::fmt::Debug + Send + Sync + 'static {
     const PHYSICAL_ID_BOUND: u32 = Self::PHYSICAL_CLUSTERS * Self::CORES_PER_BLOCK;
     /// Ticks of the system counter per second.
     const COUNTER_HZ: u64;
+    /// Whether kernels may complete a task by an event record of the system DMA.
+    const HAS_SDMA_EVENTS: bool;
     /// Ready-queue shards of the device-built runtime unless a run asks otherwise.
     const DEFAULT_READY_QUEUE_SHARDS: u32;
     /// Where a core's registers are.
@@ -124,6 +126,7 @@ impl Arch for A2a3 {
     const WORKER_SLOTS: usize = 72;
     const PHYSICAL_CLUSTERS: u32 = 25;
     const COUNTER_HZ: u64 = 50_000_000;
+    const HAS_SDMA_EVENTS: bool = true;
     const DEFAULT_READY_QUEUE_SHARDS: u32 = 3;
     const REGISTERS: RegisterOffsets = RegisterOffsets {
         data_main_base: 0xa0,
@@ -164,6 +167,7 @@ impl Arch for A5 {
     const WORKER_SLOTS: usize = 108;
     const PHYSICAL_CLUSTERS: u32 = 36;
     const COUNTER_HZ: u64 = 1_000_000_000;
+    const HAS_SDMA_EVENTS: bool = false;
     const DEFAULT_READY_QUEUE_SHARDS: u32 = 6;
     const REGISTERS: RegisterOffsets = RegisterOffsets {
         data_main_base: 0xd0,

@@ -49,6 +49,8 @@ inline Tensor make_tensor_external(
     void *addr, const uint32_t shapes[], uint32_t ndims, DataType dtype = DataType::FLOAT32, bool manual_dep = false,
     int32_t version = 0
 ) {
+    always_assert(ndims <= static_cast<uint32_t>(RUNTIME_MAX_TENSOR_DIMS));
+    always_assert(get_element_size(dtype) != 0);
     uint64_t bytes = get_element_size(dtype);
     for (uint32_t dim = 0; dim < ndims; dim++) bytes *= shapes[dim];
     return Tensor(addr, bytes, nullptr, shapes, nullptr, ndims, dtype, version, true, true, manual_dep);
@@ -109,12 +111,12 @@ static inline TaskOutputTensors alloc_tensors(const Arg &args) {
 }
 
 static inline TaskOutputTensors alloc_tensors(const TensorCreateInfo create_infos[], uint32_t count) {
-    Arg args;
-    for (uint32_t i = 0; i < count && !args.has_error; i++) args.add_output(create_infos[i]);
-    if (args.has_error) {
-        rt_report_fatal(PTO2_ERROR_INVALID_ARGS, "%s", args.error_msg);
+    if (count > static_cast<uint32_t>(MAX_TENSOR_ARGS)) {
+        rt_report_fatal(PTO2_ERROR_INVALID_ARGS, "a task takes at most %d tensors, not %u", MAX_TENSOR_ARGS, count);
         return TaskOutputTensors();
     }
+    Arg args;
+    for (uint32_t i = 0; i < count; i++) args.add_output(create_infos[i]);
     return alloc_tensors(args);
 }
 
@@ -122,14 +124,10 @@ template <
     typename... CIs,
     typename = std::enable_if_t<(sizeof...(CIs) > 0) && (std::is_same_v<std::remove_cv_t<CIs>, TensorCreateInfo> && ...)>>
 static inline TaskOutputTensors alloc_tensors(const CIs &...cis) {
+    static_assert(sizeof...(CIs) <= static_cast<size_t>(MAX_TENSOR_ARGS), "a task takes at most 16 tensors");
     Arg args;
-    if constexpr (sizeof...(CIs) <= static_cast<size_t>(MAX_TENSOR_ARGS)) {
-        args.add_output(cis...);
-        return alloc_tensors(args);
-    } else {
-        rt_report_fatal(PTO2_ERROR_INVALID_ARGS, "a task takes at most 16 tensors, not %zu", sizeof...(CIs));
-        return TaskOutputTensors();
-    }
+    args.add_output(cis...);
+    return alloc_tensors(args);
 }
 
 // ---- Scopes: what is allocated inside can be reused after the end

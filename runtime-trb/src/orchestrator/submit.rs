@@ -1,0 +1,611 @@
+//! One submission.
+//!
+//! Knows arguments, producers and memory of one task. Refuses to know how waiting for room works.
+
+use aicore_abi::orchestration::trb::{ActiveMask, Arg, MixedKernels, Shape, TaskOutputTensors};
+use aicore_abi::tensor::{BufferHandle, Tensor, TensorCreateInfo};
+use protocol::limits::trb::{MAX_EXPLICIT_DEPS, MAX_SCALAR_ARGS, MAX_TENSOR_ARGS, SUBTASK_SLOTS};
+use protocol::{TaskId, TensorArgType};
+use sync::Pushed;
+
+use super::request::{Args, Blocks};
+use super::{Orchestrator, Submitted};
+use crate::error::{Fatal, Wanted};
+use crate::record::{Descriptor, Ledger, Shaped, granules};
+use crate::ring::{HEAP_ALIGN, Place, Room, Short};
+
+/// Most blocks of one task, so that three lanes of each can be counted.
+const MAX_BLOCKS: u32 = 1 << 30;
+
+/// One tensor argument that was looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Operand {
+    tag: TensorArgType,
+    /// A tensor, or a creation record if the tag says output; aligned and checked.
+    object: *const core::ffi::c_void,
+}
+
+/// The tensor arguments of one task, checked.
+pub(super) struct Operands {
+    list: [Operand; MAX_TENSOR_ARGS],
+    count: usize,
+    /// Bytes of all outputs together.
+    pub(super) output_bytes: u64,
+}
+
+/// What runs, as opposed to what it is given.
+struct Work {
+    kernels: [i32; SUBTASK_SLOTS],
+    mask: ActiveMask,
+    shape: Shape,
+    blocks: u32,
+}
+
+impl Operands {
+    pub(super) fn iter(&self) -> impl Iterator<Item = Operand> + '_ {
+        self.list[..self.count].iter().copied()
+    }
+
+    pub(super) const fn count(&self) -> usize {
+        self.count
+    }
+}
+
+impl Operand {
+    /// The creation record of an output.
+    pub(super) fn creation(&self) -> Option<&TensorCreateInfo> {
+        // SAFETY: checked when the operand was read; the object lives until the submission returns.
+        (self.tag == TensorArgType::Output).then(|| unsafe { &*self.object.cast() })
+    }
+
+    /// The tensor of anything but an output.
+    fn tensor(&self) -> Option<&Tensor> {
+        // SAFETY: checked when the operand was read; the object lives until the submission returns.
+        (self.tag != TensorArgType::Output).then(|| unsafe { &*self.object.cast() })
+    }
+
+    /// Whether writers of the tensor are looked for.
+    const fn reads(&self) -> bool {
+        matches!(self.tag, TensorArgType::Input | TensorArgType::Inout)
+    }
+
+    /// Whether the task is registered as writer of the tensor.
+    const fn writes(&self) -> bool {
+        matches!(
+            self.tag,
+            TensorArgType::Inout | TensorArgType::OutputExisting
+        )
+    }
+}
+
+impl Orchestrator<'_> {
+    /// Submits one task.
+    ///
+    /// # Errors
+    /// When it cannot be accepted; the run is then over.
+    pub fn submit(
+        &mut self,
+        kernels: &MixedKernels,
+        args: &Args<'_>,
+    ) -> Result<Submitted<'_>, Fatal> {
+        // SAFETY: the argument object borrows everything it points to.
+        let raw = unsafe { self.submit_raw(kernels, &args.arg, args.blocks) }?;
+        Ok(Submitted::new(raw))
+    }
+
+    /// Submits one task whose arguments are given by address.
+    ///
+    /// # Errors
+    /// When it cannot be accepted; the run is then over.
+    ///
+    /// # Safety
+    ///
+    /// Every tensor pointer of `arg` points to what its tag says.
+    pub unsafe fn submit_raw(
+        &mut self,
+        kernels: &MixedKernels,
+        arg: &Arg,
+        blocks: Blocks,
+    ) -> Result<TaskOutputTensors, Fatal> {
+        if let Some(fatal) = self.stopped() {
+            return Err(fatal);
+        }
+        // SAFETY: passed on.
+        let result = unsafe { self.try_submit(kernels, arg, blocks) };
+        if let Err(fatal) = &result {
+            self.report(fatal);
+        }
+        result
+    }
+
+    #[inline]
+    unsafe fn try_submit(
+        &mut self,
+        kernels: &MixedKernels,
+        arg: &Arg,
+        blocks: Blocks,
+    ) -> Result<TaskOutputTensors, Fatal> {
+        check_arg(arg)?;
+        let work = self.check_work(kernels, blocks)?;
+        // SAFETY: passed on.
+        let operands = unsafe { self.check_operands(arg) }?;
+        self.check_scope()?;
+        let manual = self.graph.scopes.is_manual();
+        let registered = if manual { 0 } else { writes(&operands) };
+
+        self.collect_producers(arg, &operands, manual)?;
+        let place = self.take_place(&operands, arg.scalars().len(), registered)?;
+        let result = self.write_record(&place, &work, &operands, arg.scalars());
+        self.publish(&place, work.shape);
+        if registered != 0 {
+            self.register_writes(&place, &operands)?;
+        }
+        self.graph.tick(&self.around.shared.records);
+        Ok(result)
+    }
+
+    #[inline]
+    fn check_work(&self, kernels: &MixedKernels, blocks: Blocks) -> Result<Work, Fatal> {
+        let kernels = kernels.normalised();
+        let mask = kernels.active_mask();
+        let shape = mask.shape().map_err(|_| Fatal::NoKernel)?;
+        let lanes = kernels.lanes();
+        for (lane, &func_id) in lanes.iter().enumerate() {
+            if mask.has_lane(lane) && !self.knows_kernel(func_id) {
+                return Err(Fatal::UnknownKernel { func_id });
+            }
+        }
+        let count = blocks.count;
+        if count == 0 || count > MAX_BLOCKS {
+            return Err(Fatal::NoBlocks {
+                blocks: i32::try_from(count).unwrap_or(i32::MAX),
+            });
+        }
+        let together = blocks.together && count > 1;
+        if together {
+            let limit = match shape {
+                Shape::Aiv => 2 * self.around.clusters,
+                Shape::Aic | Shape::Mix => self.around.clusters,
+            };
+            if count > limit {
+                return Err(Fatal::SyncStartTooLarge {
+                    blocks: count,
+                    limit,
+                });
+            }
+        }
+        Ok(Work {
+            kernels: lanes,
+            mask: mask.with_sync_start(together),
+            shape,
+            blocks: count,
+        })
+    }
+
+    #[inline]
+    fn knows_kernel(&self, func_id: i32) -> bool {
+        usize::try_from(func_id)
+            .ok()
+            .and_then(|index| self.around.kernels.get(index))
+            .is_some_and(|entry| entry.address != 0)
+    }
+
+    /// Looks at every tensor argument before anything is done with any of them.
+    #[inline]
+    pub(super) unsafe fn check_operands(&mut self, arg: &Arg) -> Result<Operands, Fatal> {
+        let mut operands = Operands {
+            list: [Operand {
+                tag: TensorArgType::NoDep,
+                object: core::ptr::null(),
+            }; MAX_TENSOR_ARGS],
+            count: 0,
+            output_bytes: 0,
+        };
+        self.graph.staged.clear();
+        for (index, (wire, mut object)) in arg.tensors().enumerate() {
+            let bad = || Fatal::BadPointer {
+                index,
+                tag: wire,
+                address: object.addr() as u64,
+            };
+            let tag = TensorArgType::from_wire(wire).map_err(|_| bad())?;
+            if object.is_null() {
+                return Err(bad());
+            }
+            if !object.cast::<Tensor>().is_aligned() {
+                // SAFETY: the caller says that the object is there.
+                object = unsafe { self.stage(tag, object) };
+            }
+            let operand = Operand { tag, object };
+            if let Some(creation) = operand.creation() {
+                let bytes = creation
+                    .packed_size()
+                    .map_err(|reason| Fatal::BadTensor { index, reason })?;
+                operands.output_bytes = operands
+                    .output_bytes
+                    .checked_add(bytes)
+                    .ok_or(Fatal::OutputTooLarge)?;
+            } else if let Some(tensor) = operand.tensor() {
+                tensor
+                    .validate()
+                    .and_then(|()| tensor.first_element())
+                    .map_err(|reason| Fatal::BadTensor { index, reason })?;
+            }
+            operands.list[index] = operand;
+            operands.count = index + 1;
+        }
+        Ok(operands)
+    }
+
+    /// Copies an argument to where it is aligned: other programs' memory may be aligned to 16 bytes only.
+    #[cold]
+    unsafe fn stage(
+        &mut self,
+        tag: TensorArgType,
+        object: *const core::ffi::c_void,
+    ) -> *const core::ffi::c_void {
+        let bytes = if tag == TensorArgType::Output {
+            size_of::<TensorCreateInfo>()
+        } else {
+            size_of::<Tensor>()
+        };
+        let staged = &mut self.graph.staged;
+        // Never more than an argument object holds, so earlier copies stay where they are.
+        staged.reserve_exact(MAX_TENSOR_ARGS - staged.len());
+        staged.push(bytemuck::Zeroable::zeroed());
+        let place = core::ptr::from_mut(staged.last_mut().expect("just pushed"));
+        // SAFETY: the caller says that so many bytes are there, and the copy is as large as the larger object.
+        unsafe { core::ptr::copy_nonoverlapping(object.cast::<u8>(), place.cast::<u8>(), bytes) };
+        place.cast_const().cast()
+    }
+
+    /// Refuses what could never get a slot because its own scope holds all of them.
+    #[inline]
+    pub(super) fn check_scope(&self) -> Result<(), Fatal> {
+        let (ring, _) = self.graph.scopes.innermost()?;
+        let window = self.graph.rings[ring].window();
+        let tasks = self.graph.scopes.tasks();
+        if tasks >= window - 1 {
+            return Err(Fatal::ScopeDeadlock {
+                #[expect(clippy::cast_possible_truncation, reason = "below 4")]
+                ring: ring as u8,
+                tasks,
+                window,
+                suggested: 2 * u64::from(window),
+            });
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn collect_producers(
+        &mut self,
+        arg: &Arg,
+        operands: &Operands,
+        manual: bool,
+    ) -> Result<(), Fatal> {
+        let records = &self.around.shared.records;
+        self.graph.begin_collecting();
+        for &id in arg.deps() {
+            match self.graph.find(id) {
+                Some(record) => self.graph.collect(records, id, record),
+                None if self.graph.has_retired(id) => {}
+                None => return Err(Fatal::BadDependency { id }),
+            }
+        }
+        if manual {
+            return Ok(());
+        }
+        for operand in operands.iter() {
+            let Some(tensor) = operand.tensor() else {
+                continue;
+            };
+            self.graph.collect_owner(records, tensor);
+            if operand.reads() && tensor.manual_dep == 0 {
+                let supersede = operand.tag == TensorArgType::Inout;
+                self.graph.collect_writers(records, tensor, supersede);
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes slot, record and output memory, and makes sure the map has room for the task's writes.
+    #[inline]
+    pub(super) fn take_place(
+        &mut self,
+        operands: &Operands,
+        scalars: usize,
+        registered: u32,
+    ) -> Result<Place, Fatal> {
+        let (ring, _) = self.graph.scopes.innermost()?;
+        if !self.graph.has_map_room(registered) {
+            self.wait_for_room(
+                Wanted::MapEntry,
+                |this| this.graph.has_map_room(registered).then_some(()),
+                |this| this.map_full(registered),
+            )?;
+            self.graph.drop_retired();
+        }
+        let heap = operands
+            .output_bytes
+            .checked_next_multiple_of(HEAP_ALIGN)
+            .ok_or(Fatal::OutputTooLarge)?;
+        let room = |this: &Self| Room {
+            granules: granules(operands.count, scalars, this.graph.producers.len()),
+            heap,
+        };
+        let wanted = room(self);
+        match self.graph.rings[ring].place(wanted) {
+            Ok(place) => Ok(place),
+            Err(short) => {
+                let what = match short {
+                    Short::Slot => Wanted::Slot,
+                    Short::Heap => Wanted::Heap,
+                    Short::Record => Wanted::Record,
+                };
+                self.wait_for_room(
+                    what,
+                    |this| {
+                        this.graph.drop_retired();
+                        let wanted = room(this);
+                        this.graph.rings[ring].place(wanted).ok()
+                    },
+                    |this| this.ring_full(ring, room(this)),
+                )
+            }
+        }
+    }
+
+    /// Writes everything a role, a core or the user will read.
+    #[inline]
+    fn write_record(
+        &mut self,
+        place: &Place,
+        work: &Work,
+        operands: &Operands,
+        scalars: &[u64],
+    ) -> TaskOutputTensors {
+        let edges = self.graph.producers.len();
+        self.make_record(
+            place,
+            &Shaped {
+                id: place.id,
+                kernels: work.kernels,
+                blocks: work.blocks,
+                mask: work.mask,
+                shape: work.shape,
+                tensors: operands.count,
+                scalars: scalars.len(),
+                edges,
+            },
+            operands,
+        );
+        let records = &self.around.shared.records;
+        let first = records.scalars(place.record, operands.count);
+        // SAFETY: the record has room for the scalars behind its tensors, and is the caller's alone.
+        unsafe {
+            core::ptr::copy_nonoverlapping(scalars.as_ptr(), first.as_ptr(), scalars.len());
+        }
+        self.write_tensors(place, operands)
+    }
+
+    /// Writes the four lines of a record.
+    #[inline]
+    pub(super) fn make_record(&mut self, place: &Place, shaped: &Shaped, operands: &Operands) {
+        let depth = self.graph.scopes.depth() - 1;
+        #[expect(clippy::cast_possible_truncation, reason = "limits keep them small")]
+        let ledger = Ledger {
+            taken: 1,
+            mark: 0,
+            depth: depth as u8,
+            granules: granules(shaped.tensors, shaped.scalars, shaped.edges) as u32,
+            heap_start: place.heap_start,
+            heap_len: operands.output_bytes.next_multiple_of(HEAP_ALIGN),
+        };
+        let descriptor = Descriptor::new(place.record, shaped);
+        let waiting = descriptor.edge_count + 1;
+        let records = &self.around.shared.records;
+        records.make(place.record, ledger, descriptor, waiting);
+        self.graph.scopes.add_task();
+    }
+
+    /// Copies the tensors into the record and makes the outputs.
+    #[inline]
+    pub(super) fn write_tensors(&self, place: &Place, operands: &Operands) -> TaskOutputTensors {
+        let records = &self.around.shared.records;
+        let mut result = TaskOutputTensors::of(place.id);
+        let ring = u64::from(place.id.ring());
+        let heap_bytes = self.graph.rings[usize::from(place.id.ring())]
+            .heap()
+            .capacity();
+        let mut address = self.around.heap_base + ring * heap_bytes + place.heap_start;
+        for (index, operand) in operands.iter().enumerate() {
+            let mut slot = records.tensor(place.record, index);
+            // SAFETY: the slot lies in a record that is ours alone, in memory that was zero once; any bytes are a tensor.
+            let slot = unsafe { slot.as_mut() };
+            if let Some(creation) = operand.creation() {
+                let size = creation.packed_size().expect("checked before");
+                let buffer = BufferHandle {
+                    addr: address,
+                    size,
+                };
+                creation
+                    .materialise_into(slot, buffer, place.id)
+                    .expect("checked before");
+                if creation.has_initial_value != 0 {
+                    self.fill(creation, buffer);
+                }
+                address += size;
+                result.push(slot);
+            } else if let Some(tensor) = operand.tensor() {
+                tensor.store_into(slot).expect("checked before");
+            }
+        }
+        result
+    }
+
+    fn fill(&self, creation: &TensorCreateInfo, buffer: BufferHandle) {
+        let first = core::ptr::with_exposed_provenance_mut::<u8>(
+            usize::try_from(buffer.addr).expect("an address of this machine"),
+        );
+        let len = usize::try_from(buffer.size).expect("it fitted into the heap");
+        // SAFETY: the buffer was just allocated from the heap, whose address the context has exposed, and nobody
+        // else knows it yet.
+        let bytes = unsafe { core::slice::from_raw_parts_mut(first, len) };
+        creation.fill(bytes).expect("checked before");
+    }
+
+    /// Connects the task with its producers and lets it go.
+    #[inline]
+    fn publish(&mut self, place: &Place, shape: Shape) {
+        let shared = self.around.shared;
+        let records = &shared.records;
+        self.submitted += 1;
+        shared.submitted.publish(self.submitted);
+        let mut satisfied = 0;
+        let mut edges = 0;
+        for &(_, producer) in &self.graph.producers {
+            records.ledger(producer, &mut self.graph.key).taken += 1;
+            if records.connect(place.record, edges, producer) == Pushed::Closed {
+                satisfied += 1;
+            }
+            edges += 1;
+        }
+        let is_ready =
+            satisfied == edges || records.fan_in(place.record).waiting.release(satisfied + 1);
+        if is_ready {
+            shared.make_ready(shape, place.record);
+            shared.queued.publish(self.submitted);
+            shared.work_bell.ring_one();
+        }
+    }
+
+    #[inline]
+    fn register_writes(&mut self, place: &Place, operands: &Operands) -> Result<(), Fatal> {
+        for operand in operands.iter().filter(Operand::writes) {
+            let Some(tensor) = operand.tensor().filter(|tensor| tensor.manual_dep == 0) else {
+                continue;
+            };
+            let inserted = self.graph.map.insert(tensor, place.id, place.record);
+            if inserted.is_err() {
+                return Err(self.map_full(1));
+            }
+        }
+        Ok(())
+    }
+
+    #[cold]
+    fn map_full(&self, wanted: u32) -> Fatal {
+        Fatal::PoolExhausted {
+            what: "tensor map",
+            wanted: u64::from(wanted),
+            live: u64::from(self.graph.map.linked()),
+            capacity: u64::from(self.graph.map.capacity()),
+            knob: "the map entries of the context",
+        }
+    }
+
+    #[cold]
+    fn ring_full(&mut self, ring: usize, room: Room) -> Fatal {
+        let graph = &mut *self.graph;
+        let records = &self.around.shared.records;
+        let (oldest, diagnosis) =
+            graph.rings[ring].diagnose(records, &mut graph.key, &graph.scopes);
+        let ring_state = &mut graph.rings[ring];
+        #[expect(clippy::cast_possible_truncation, reason = "below 4")]
+        let number = ring as u8;
+        let percent = |live: u64, capacity: u64| live * 100 / capacity.max(1);
+        match ring_state.place(room) {
+            Err(Short::Heap) => {
+                let (live, capacity) = (ring_state.heap().live(), ring_state.heap().capacity());
+                Fatal::HeapExhausted {
+                    ring: number,
+                    requested: room.heap,
+                    live,
+                    capacity,
+                    percent: percent(live, capacity),
+                    oldest,
+                    diagnosis,
+                    suggested: capacity
+                        .saturating_mul(2)
+                        .max(room.heap.next_power_of_two()),
+                }
+            }
+            Err(Short::Record) => Fatal::PoolExhausted {
+                what: "record memory",
+                wanted: room.granules,
+                live: ring_state.records().live(),
+                capacity: ring_state.records().capacity(),
+                knob: "the task window (PTO2_RING_TASK_WINDOW)",
+            },
+            Ok(_) | Err(Short::Slot) => {
+                let (active, window) = (ring_state.active(), ring_state.window());
+                Fatal::WindowFull {
+                    ring: number,
+                    active,
+                    window,
+                    percent: percent(u64::from(active), u64::from(window)),
+                    oldest,
+                    diagnosis,
+                    suggested: 2 * u64::from(active).next_power_of_two(),
+                }
+            }
+        }
+    }
+}
+
+/// Refuses argument objects that are broken as a whole.
+#[inline]
+pub(super) fn check_arg(arg: &Arg) -> Result<(), Fatal> {
+    if arg.has_error != 0 {
+        return Err(invalid_arg(arg));
+    }
+    let counts = [
+        ("tensor", i64::from(arg.tensor_count), MAX_TENSOR_ARGS),
+        ("scalar", i64::from(arg.scalar_count), MAX_SCALAR_ARGS),
+        (
+            "explicit dependency",
+            i64::from(arg.explicit_deps.count),
+            MAX_EXPLICIT_DEPS,
+        ),
+    ];
+    for (what, count, limit) in counts {
+        if count < 0 || count > limit as i64 {
+            return Err(Fatal::BadCount { what, count, limit });
+        }
+    }
+    Ok(())
+}
+
+#[cold]
+fn invalid_arg(arg: &Arg) -> Fatal {
+    let message = if arg.error_msg.is_null() {
+        String::from("no reason was given")
+    } else {
+        // SAFETY: the interface demands a text that lives as long as the program.
+        let text = unsafe { core::ffi::CStr::from_ptr(arg.error_msg) };
+        text.to_string_lossy().into_owned()
+    };
+    Fatal::InvalidArg {
+        message,
+        tensors: arg.tensor_count,
+        scalars: arg.scalar_count,
+    }
+}
+
+/// How many map entries the task will need.
+#[inline]
+fn writes(operands: &Operands) -> u32 {
+    let mut count = 0;
+    for operand in operands.iter().filter(Operand::writes) {
+        count += u32::from(
+            operand
+                .tensor()
+                .is_some_and(|tensor| tensor.manual_dep == 0),
+        );
+    }
+    count
+}
+
+/// The id of a task that was never submitted names none.
+const _: () = assert!(!TaskId::INVALID.is_valid());
