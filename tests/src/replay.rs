@@ -2,8 +2,8 @@
 //!
 //! Knows how such a program is built and how its answers are read. Refuses to know what it does.
 
+use core::fmt::Write as _;
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::process::Command;
 
 use crate::compiler::{Compiler, root, scratch};
@@ -59,7 +59,7 @@ impl Program {
     }
 
     /// Adds a statement.
-    pub fn push(&mut self, statement: impl std::fmt::Display) {
+    pub fn push(&mut self, statement: impl core::fmt::Display) {
         writeln!(self.text, "    {statement}").expect("text grows");
     }
 

@@ -63,7 +63,7 @@ pub fn hex(digits: &str) -> Vec<u8> {
         .as_bytes()
         .chunks(2)
         .map(|pair| {
-            let pair = std::str::from_utf8(pair).expect("ASCII digits");
+            let pair = core::str::from_utf8(pair).expect("ASCII digits");
             u8::from_str_radix(pair, 16).expect("hex digits")
         })
         .collect()

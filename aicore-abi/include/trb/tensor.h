@@ -79,6 +79,7 @@ public:
           manual_dep(manual),
           raw_shapes{} {
         always_assert(rank <= static_cast<uint32_t>(RUNTIME_MAX_TENSOR_DIMS));
+        always_assert(get_element_size(element) != 0);
         for (uint32_t dim = 0; dim < rank; dim++) raw_shapes[dim] = shapes[dim];
     }
 
