@@ -99,6 +99,8 @@ pub enum CallError {
 #[derive(Clone, Copy, Debug)]
 pub struct Call<'call> {
     words: NonNull<u64>,
+    /// The payload's array, at whose end the contexts are; the same memory unless the words did not fit.
+    array: NonNull<u64>,
     tensors: usize,
     scalars: usize,
     borrowed: PhantomData<&'call DispatchPayload>,
@@ -115,7 +117,8 @@ impl<'call> Call<'call> {
     #[must_use]
     pub unsafe fn of_payload(payload: &'call DispatchPayload) -> Self {
         Self {
-            words: NonNull::from(&payload.args).cast(),
+            words: payload.words(),
+            array: NonNull::from(&payload.args).cast(),
             tensors: payload.tensor_count as usize,
             scalars: payload.scalar_count as usize,
             borrowed: PhantomData,
@@ -132,6 +135,7 @@ impl<'call> Call<'call> {
     pub unsafe fn of_words(args: NonNull<u64>, tensors: usize, scalars: usize) -> Self {
         Self {
             words: args,
+            array: args,
             tensors,
             scalars,
             borrowed: PhantomData,
@@ -205,7 +209,7 @@ impl<'call> Call<'call> {
     /// Lane of the vector core within its cluster: 0 or 1.
     #[must_use]
     pub fn lane(&self) -> i32 {
-        let context: *const GlobalContext = self.pointer(GLOBAL_CONTEXT_INDEX);
+        let context: *const GlobalContext = self.context(GLOBAL_CONTEXT_INDEX);
         // SAFETY: the constructors promise that the context words are set.
         unsafe { (*context).sub_block_id }
     }
@@ -214,19 +218,30 @@ impl<'call> Call<'call> {
     #[must_use]
     pub fn local(&self) -> &'call LocalContext {
         // SAFETY: the constructors promise that the context words are set.
-        unsafe { &*self.pointer(LOCAL_CONTEXT_INDEX) }
+        unsafe { &*self.context(LOCAL_CONTEXT_INDEX) }
     }
 
     /// What the address in word `index` points to.
     fn pointer<T>(&self, index: usize) -> *const T {
-        core::ptr::with_exposed_provenance(view::to_usize(self.word(index)))
+        address(self.word(index))
+    }
+
+    /// The context whose address is in word `index` of the payload's array.
+    fn context<T>(&self, index: usize) -> *const T {
+        // SAFETY: the array has the context words.
+        let word = unsafe { self.array.add(index) };
+        // SAFETY: the constructors promise that the context words are set.
+        address(unsafe { word.read() })
     }
 
     fn word(&self, index: usize) -> u64 {
-        // SAFETY: callers pass an index below the counts or one of the context words, all of which
-        // the constructors promise.
+        // SAFETY: callers pass an index below the counts, and the constructors promise that many words.
         let word = unsafe { self.words.add(index) };
         // SAFETY: as above.
         unsafe { word.read() }
     }
+}
+
+fn address<T>(word: u64) -> *const T {
+    core::ptr::with_exposed_provenance(view::to_usize(word))
 }

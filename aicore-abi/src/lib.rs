@@ -13,11 +13,13 @@
 //! | where are a task's arguments kept? | [`task_payload`] |
 //! | what does a status word mean? | [`registers`] |
 //! | how does a scheduler reach its cores? | [`seam`] |
+//! | what does a scheduler remember about its cores? | [`in_flight`] |
 //! | why was an argument refused? | [`error`] |
 #![no_std]
 
 pub mod call;
 pub mod error;
+pub mod in_flight;
 pub mod kernel;
 pub mod orchestration;
 pub mod payload;
