@@ -4,7 +4,9 @@
 //! judged. Refuses to know devices: whatever runs a program is a [`session::Session`].
 
 pub mod array;
+pub mod build;
 pub mod compare;
+pub mod discover;
 pub mod dtype;
 pub mod error;
 pub mod expr;
@@ -15,7 +17,9 @@ pub mod model;
 pub mod nearest;
 pub mod npy;
 pub mod random;
+pub mod report;
 pub mod resolve;
+pub mod run;
 pub mod session;
 pub mod tensor;
 

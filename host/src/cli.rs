@@ -1,0 +1,207 @@
+//! The `simpler` command line.
+//!
+//! Knows commands, options and exit codes: 0 all well, 1 a case failed, 2 the question was wrong,
+//! 124 a time limit passed. Refuses to know devices: they come from a [`Machine`].
+
+mod child;
+pub mod doctor;
+pub mod inspect;
+mod jobs;
+mod progress;
+mod run;
+mod test;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::scene::model::{Platform, RuntimeKind};
+use crate::scene::session::{Machine, Session, SessionError};
+
+/// Exit code of a failed case.
+const FAILED: u8 = 1;
+/// Exit code of a wrong question.
+const WRONG: u8 = 2;
+
+/// Runs task graphs on Ascend NPUs, simulated or real.
+#[derive(Debug, Parser)]
+#[command(
+    name = "simpler",
+    version,
+    after_help = "\
+Examples:
+  simpler doctor                               what can this machine do?
+  simpler run tests/scenes/vector              compile, run and check one scene
+  simpler run tests/scenes/vector -p a5sim -n 20
+  simpler test                                 every scene, on several simulated chips at once
+  simpler test paged -r trb -j 4               only those with `paged` in their names
+  simpler inspect graph.so                     what is in this file?
+
+A scene is a folder with a `scene.toml`: sources, arguments and what should come out."
+)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Run(RunArgs),
+    Test(TestArgs),
+    Inspect(InspectArgs),
+    /// Says what this machine can do, and how to get the rest.
+    Doctor,
+    /// One scene in a process of its own; the test runner starts it.
+    #[command(name = child::COMMAND, hide = true)]
+    Child {
+        /// The job, as JSON.
+        job: String,
+    },
+}
+
+/// Compiles, runs and checks one scene.
+///
+/// Prints PASS or FAIL with the first mismatches, and how long preparing and running took. Sources
+/// are compiled once per content and kept in the cache folder (SIMPLER_CACHE_DIR, else
+/// ~/.cache/simpler).
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  simpler run tests/scenes/vector/scene.toml
+  simpler run tests/scenes/vector -p a5sim -r hbg --case small
+  simpler run tests/scenes/chain -n 50 --set n=4000 --set block_dim=24
+  simpler run tests/scenes/chain --set env.PTO2_RING_TASK_WINDOW=64 --json | tail -n 1")]
+struct RunArgs {
+    /// The scene: its folder or its `scene.toml`.
+    #[arg(value_name = "SCENE.toml")]
+    scene: PathBuf,
+    /// Chip to run on: a2a3sim or a5sim [default: the scene's first].
+    #[arg(short, long)]
+    platform: Option<Platform>,
+    /// Runtime to run with: trb or hbg [default: the scene's first].
+    #[arg(short, long)]
+    runtime: Option<RuntimeKind>,
+    /// Only this case [default: all that are not manual].
+    #[arg(long, value_name = "NAME")]
+    case: Option<String>,
+    /// Runs of each case; every one is checked.
+    #[arg(short = 'n', long, value_name = "REPEATS", default_value_t = 1,
+          value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    repeats: u32,
+    /// Sets a parameter of the scene, or aicpu_threads, block_dim, timeout_s, rtol, atol, env.NAME.
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Prints JSON; the last line is one object over everything that ran.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs every scene below a folder, over several devices at once.
+///
+/// Each scene runs in a process of its own, which is killed with all its children when the time
+/// limit passes. The output of failed scenes is shown.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  simpler test                         everything, everywhere
+  simpler test vector spmd             scenes with `vector` or `spmd` in their names
+  simpler test -p a5sim -r trb -j 4    one chip family, one runtime, four devices
+  simpler test --dir my/scenes --timeout 10")]
+struct TestArgs {
+    /// Only scenes whose name, platform and runtime (`vector@a2a3sim/trb`) contain one of these.
+    filter: Vec<String>,
+    /// Only this chip: a2a3sim or a5sim [default: all of the scene's simulated ones].
+    #[arg(short, long)]
+    platform: Option<Platform>,
+    /// Only this runtime: trb or hbg [default: all of the scene's].
+    #[arg(short, long)]
+    runtime: Option<RuntimeKind>,
+    /// Devices to use at once [default: one per processor core, at most 8].
+    #[arg(short = 'j', long, value_name = "DEVICES",
+          value_parser = clap::value_parser!(u32).range(1..=256))]
+    devices: Option<u32>,
+    /// Seconds one scene may take, compiling included.
+    #[arg(long, value_name = "S", default_value_t = 120,
+          value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    timeout: u64,
+    /// Folder to search [default: tests/scenes, or else the current one].
+    #[arg(long)]
+    dir: Option<PathBuf>,
+}
+
+/// Explains a shared object or a callable image.
+#[derive(Debug, Args)]
+struct InspectArgs {
+    /// The file.
+    file: PathBuf,
+}
+
+/// The machine of a program without devices: it says so.
+#[derive(Clone, Copy, Debug)]
+pub struct NoMachine;
+
+impl Machine for NoMachine {
+    fn open(
+        &self,
+        platform: Platform,
+        runtime: RuntimeKind,
+        _: u32,
+    ) -> Result<Box<dyn Session>, SessionError> {
+        Err(SessionError {
+            code: None,
+            text: format!("this program was built without {platform} and {runtime}"),
+        })
+    }
+}
+
+/// Runs the command the process was started with.
+pub fn main(machine: &dyn Machine) -> ExitCode {
+    main_with(machine, std::env::args_os())
+}
+
+/// Runs the command in `words`, whose first is the program's name.
+pub fn main_with(machine: &dyn Machine, words: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let line = match CommandLine::try_parse_from(words) {
+        Ok(line) => line,
+        Err(error) => {
+            // Help that was asked for is no mistake and goes to standard output.
+            let code = if error.use_stderr() { WRONG } else { 0 };
+            return match error.print() {
+                Ok(()) => ExitCode::from(code),
+                Err(_) => ExitCode::from(WRONG),
+            };
+        }
+    };
+    let outcome = match line.command {
+        Command::Run(args) => run::run(machine, &args),
+        Command::Test(args) => test::test(&args),
+        Command::Inspect(args) => inspect::file(&args.file).map(|text| {
+            print!("{text}");
+            0
+        }),
+        Command::Doctor => {
+            print!("{}", doctor::report());
+            Ok(0)
+        }
+        Command::Child { job } => child::run(machine, &job),
+    };
+    match outcome {
+        Ok(code) => ExitCode::from(code),
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::from(WRONG)
+        }
+    }
+}
+
+/// Real chips need another way in.
+fn check_simulated(platform: Platform) -> Result<(), String> {
+    if platform.is_simulated() {
+        return Ok(());
+    }
+    Err(format!(
+        "scenes run on simulated chips: use -p {platform}sim instead of -p {platform}"
+    ))
+}
