@@ -387,3 +387,6 @@ impl<M: Machine> Attached<M> {
         }
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;

@@ -35,4 +35,4 @@ pub use chip::{Chip, ChipOptions, StartExecutor};
 pub use cores::{Family, KERNEL_FAILED, SimCores};
 pub use executor::{Crew, Executor, RunEnd, RunOrder};
 pub use kernels::{SimCode, SimKernel};
-pub use memory::SimMemory;
+pub use memory::{MemoryFault, SimMemory};

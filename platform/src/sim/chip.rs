@@ -17,7 +17,7 @@ use super::cores::{Family, SimCores};
 use super::engine::Engine;
 use super::executor::{Executor, RunOrder};
 use super::kernels::{SimCode, SimKernel};
-use super::memory::{Budget, SimMemory};
+use super::memory::{Budget, MemoryFault, SimMemory};
 
 /// Makes the program of a simulated chip's control CPUs.
 pub type StartExecutor = Arc<dyn Fn() -> Result<Box<dyn Executor>> + Send + Sync>;
@@ -29,6 +29,8 @@ pub struct ChipOptions {
     pub executor: StartExecutor,
     /// Bytes of its memory.
     pub memory: u64,
+    /// Makes its allocations fail on purpose.
+    pub memory_fault: Option<Arc<MemoryFault>>,
     /// Most kernels that can wait for one another at once.
     pub group_threads: usize,
     /// Threads that help a run; `None` for as many as this machine has cores to spare.
@@ -41,6 +43,7 @@ impl ChipOptions {
         Self {
             executor: Arc::new(executor),
             memory: u64::MAX,
+            memory_fault: None,
             group_threads: usize::MAX,
             helpers: None,
         }
@@ -78,7 +81,7 @@ impl Chip {
             device_id,
             family: Family::of::<A>(),
             options: options.clone(),
-            memory: Budget::new(options.memory),
+            memory: Budget::with_fault(options.memory, options.memory_fault.clone()),
             talking: Word32::new(0),
             engine: Mutex::default(),
         };

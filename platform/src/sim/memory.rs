@@ -18,22 +18,60 @@ const ALIGN: usize = 64;
 /// From here on an allocation is a mapping of its own, committed by first touch.
 const MAPPED: usize = 128 << 10;
 
+/// Makes allocations fail on purpose: for tests of what an application does then.
+#[derive(Debug, Default)]
+pub struct MemoryFault {
+    /// 0: none fails; else one more than how many succeed until then.
+    left: Word64,
+}
+
+impl MemoryFault {
+    /// After `good` more allocations, all fail.
+    pub fn after(&self, good: u64) {
+        self.left.publish(good + 1);
+    }
+
+    /// None fails any more.
+    pub fn lift(&self) {
+        self.left.publish(0);
+    }
+
+    fn check(&self) -> Result<(), String> {
+        match self.left.observe() {
+            0 => Ok(()),
+            1 => Err("made to fail on purpose".to_owned()),
+            left => {
+                // Of two threads that come at once, one may get a success too many.
+                self.left.publish(left - 1);
+                Ok(())
+            }
+        }
+    }
+}
+
 /// The memory that a simulated chip has.
 #[derive(Debug)]
 pub(crate) struct Budget {
     limit: u64,
     used: Word64,
+    fault: Option<Arc<MemoryFault>>,
 }
 
 impl Budget {
     pub(crate) fn new(limit: u64) -> Arc<Self> {
+        Self::with_fault(limit, None)
+    }
+
+    pub(crate) fn with_fault(limit: u64, fault: Option<Arc<MemoryFault>>) -> Arc<Self> {
         Arc::new(Self {
             limit,
             used: Word64::new(0),
+            fault,
         })
     }
 
     fn take(&self, bytes: u64) -> Result<(), String> {
+        self.fault.as_ref().map_or(Ok(()), |fault| fault.check())?;
         let mut used = self.used.observe();
         loop {
             let sum = used

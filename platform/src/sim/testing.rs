@@ -17,6 +17,7 @@ use sync::Word64;
 use crate::machine::LoadedKernel;
 use crate::program::{InProcessKernel, Kernel, KernelCall, Waits};
 
+use super::chip::ChipOptions;
 use super::cores::SimCores;
 use super::executor::{Crew, Executor, RunEnd, RunOrder};
 use super::kernels::{SimCode, SimKernel};
@@ -183,9 +184,16 @@ impl<'a> Driver<'a> {
 type Script = dyn Fn(&RunOrder, &SimCores, &dyn Crew) -> RunEnd + Send + Sync;
 
 /// A control program that does what a closure says.
-pub(crate) struct Scripted {
-    pub(crate) script: Arc<Script>,
-    pub(crate) progress: Arc<Word64>,
+pub(crate) struct Scripted(Arc<Script>);
+
+impl Scripted {
+    /// A chip whose control program is `script`.
+    pub(crate) fn chip(
+        script: impl Fn(&RunOrder, &SimCores, &dyn Crew) -> RunEnd + Send + Sync + 'static,
+    ) -> ChipOptions {
+        let script: Arc<Script> = Arc::new(script);
+        ChipOptions::new(move || Ok(Box::new(Self(Arc::clone(&script)))))
+    }
 }
 
 impl fmt::Debug for Scripted {
@@ -196,11 +204,11 @@ impl fmt::Debug for Scripted {
 
 impl Executor for Scripted {
     fn run(&self, order: &RunOrder, cores: &SimCores, crew: &dyn Crew) -> RunEnd {
-        (self.script)(order, cores, crew)
+        (self.0)(order, cores, crew)
     }
 
     fn progress(&self) -> u64 {
-        self.progress.observe()
+        0
     }
 
     fn abort(&self) {}
