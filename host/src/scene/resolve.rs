@@ -602,3 +602,6 @@ fn initial(
         Init::Npy(path) => store(&npy::read(path)?, place),
     }
 }
+
+#[cfg(test)]
+mod tests;
