@@ -43,13 +43,11 @@ struct Arg : TaskArgsTpl<TensorRef, uint64_t, MAX_TENSOR_ARGS, MAX_SCALAR_ARGS, 
         explicit_deps_.count = 0;
     }
 
-#ifdef PTO_ARCH_A5
-    // Forgets arguments and dependencies; an error stays. The other family keeps the dependencies too.
+    // Forgets the arguments; an error stays, and so do dependencies where the family keeps them.
     void clear() {
         TaskArgsTpl::clear();
-        explicit_deps_.count = 0;
+        if constexpr (PTO_CLEAR_FORGETS_DEPENDENCIES != 0) explicit_deps_.count = 0;
     }
-#endif
 
     void set_error(const char *msg) {
         if (has_error) return;

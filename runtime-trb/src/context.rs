@@ -73,6 +73,12 @@ impl Context {
         &self.limits
     }
 
+    /// Whether cores of an earlier run did not end, so that no further run can begin.
+    #[must_use]
+    pub fn has_lost_cores(&self) -> bool {
+        self.shared.cores_lost.is_set()
+    }
+
     /// Bytes of address space reserved.
     #[must_use]
     pub const fn reserved_bytes(&self) -> usize {

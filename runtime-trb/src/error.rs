@@ -194,6 +194,18 @@ pub enum Fatal {
         /// Its address.
         address: u64,
     },
+    /// An operation was called with a null pointer, or with more indices than a tensor has dimensions.
+    #[error("{operation} was called with a null pointer or with more than 5 indices")]
+    BadCall {
+        /// The operation.
+        operation: &'static str,
+    },
+    /// A scope was to be opened in a mode there is not.
+    #[error("scope mode {mode} does not exist: use 0 (automatic) or 1 (manual)")]
+    BadScopeMode {
+        /// What was asked for.
+        mode: u8,
+    },
     /// There are more tensors than a task takes, or a count is negative.
     #[error("{what} count is {count}: use 0 to {limit}")]
     BadCount {
@@ -363,6 +375,8 @@ impl Fatal {
             | Self::BadTensor { .. }
             | Self::BadPointer { .. }
             | Self::BadCount { .. }
+            | Self::BadCall { .. }
+            | Self::BadScopeMode { .. }
             | Self::NoKernel
             | Self::NoBlocks { .. }
             | Self::UnknownKernel { .. }

@@ -45,6 +45,7 @@ mod graph;
 mod limits;
 mod logging;
 mod map;
+mod ops;
 mod orchestrator;
 mod record;
 mod region;

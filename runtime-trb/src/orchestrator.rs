@@ -22,7 +22,7 @@ mod submit;
 use core::marker::PhantomData;
 use core::time::Duration;
 
-use aicore_abi::orchestration::trb::{ScopeMode, TaskOutputTensors};
+use aicore_abi::orchestration::trb::{Runtime, ScopeMode, TaskOutputTensors};
 use aicore_abi::seam::KernelEntry;
 use aicore_abi::tensor::Tensor;
 use protocol::TaskId;
@@ -33,6 +33,7 @@ pub use request::{Args, Blocks};
 use crate::error::Fatal;
 use crate::graph::Graph;
 use crate::limits::RINGS;
+use crate::ops::OPERATIONS;
 use crate::record::GRANULE;
 use crate::report::RingReport;
 use crate::shared::Shared;
@@ -54,7 +55,11 @@ pub(crate) struct Surroundings<'r> {
 ///
 /// Once something fatal was reported, every call does nothing and returns something empty; the orchestration should
 /// end soon, and the run ends with the first code.
+///
+/// Its first bytes are the runtime object that C++ orchestrations know.
+#[repr(C)]
 pub struct Orchestrator<'r> {
+    visible: Runtime,
     around: Surroundings<'r>,
     graph: &'r mut Graph,
     submitted: u64,
@@ -64,11 +69,37 @@ pub struct Orchestrator<'r> {
 impl<'r> Orchestrator<'r> {
     pub(crate) fn new(around: Surroundings<'r>, graph: &'r mut Graph) -> Self {
         Self {
+            visible: Runtime {
+                ops: &raw const OPERATIONS,
+                pending_scope_mode: ScopeMode::Auto as u8,
+                reserved: [0; 7],
+            },
             around,
             graph,
             submitted: 0,
             fatal: false,
         }
+    }
+
+    /// The runtime object that a C++ orchestration is bound to, for as long as nothing else uses the orchestrator.
+    #[must_use]
+    pub const fn as_runtime(&mut self) -> *mut Runtime {
+        core::ptr::from_mut(self).cast()
+    }
+
+    /// What the orchestration has asked the next scope to be; later ones are automatic again.
+    pub(crate) const fn take_pending_scope_mode(&mut self) -> u8 {
+        core::mem::replace(&mut self.visible.pending_scope_mode, ScopeMode::Auto as u8)
+    }
+
+    /// Ends the run because `operation` was called with a null pointer or with more indices than a tensor can have.
+    pub(crate) fn refuse_null(&mut self, operation: &'static str) {
+        self.report(&Fatal::BadCall { operation });
+    }
+
+    /// Ends the run because a scope was to be opened in a mode there is not.
+    pub(crate) fn refuse_scope_mode(&mut self, mode: u8) {
+        self.report(&Fatal::BadScopeMode { mode });
     }
 
     /// Whether the run is to end without finishing its tasks.

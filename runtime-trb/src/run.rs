@@ -20,6 +20,7 @@ use crate::baton::Baton;
 use crate::error::Fatal;
 use crate::graph::Graph;
 use crate::limits::Limits;
+use crate::ops::LogBinding;
 use crate::orchestrator::{Help, Orchestrator, Surroundings};
 use crate::record::TaskRef;
 use crate::report::{RingReport, RunReport, RunStatus};
@@ -190,8 +191,10 @@ impl<'c, A: Arch, C: Cores> Run<'c, A, C> {
             },
             graph,
         );
+        let bound = LogBinding::new(self.setup.log);
         orchestrator.open_outermost();
         let result = body(&mut orchestrator);
+        drop(bound);
         orchestrator.close();
         let reports = orchestrator.ring_reports();
         *self
