@@ -5,7 +5,7 @@
 #include <cstring>
 #include <type_traits>
 
-#include "common/qualifier.h"
+#include "pto_device.h"
 
 enum class DataType : uint8_t {
     FLOAT32,

@@ -4,7 +4,7 @@
 // stores are done when they are executed, so there is nothing to wait for.
 #pragma once
 
-#include "common/qualifier.h"
+#include "pto_device.h"
 
 #ifndef PTO_KERNEL_BUILD
 #error "pipe_sync.h is for kernels: compile with __DAV_VEC__ or __DAV_CUBE__ defined"

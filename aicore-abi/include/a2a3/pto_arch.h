@@ -2,3 +2,6 @@
 #pragma once
 
 #define PTO_ARCH_A2A3 1
+
+// Arg::clear() keeps explicit dependencies.
+#define PTO_CLEAR_FORGETS_DEPENDENCIES 0

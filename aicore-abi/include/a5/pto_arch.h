@@ -2,3 +2,6 @@
 #pragma once
 
 #define PTO_ARCH_A5 1
+
+// Arg::clear() forgets explicit dependencies.
+#define PTO_CLEAR_FORGETS_DEPENDENCIES 1

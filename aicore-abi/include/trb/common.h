@@ -1,7 +1,8 @@
 // Assertions.
 //
 // In an orchestration a failed assertion is logged and thrown; the support source holds those functions. A kernel
-// is one translation unit, so its versions stand here: the simulator prints and aborts, a core traps.
+// is one translation unit, so what it does in the simulator stands here: print and abort. On a core nothing that
+// asserts can be called.
 #pragma once
 
 #include <cstdio>
@@ -9,7 +10,7 @@
 #include <stdexcept>
 #include <string>
 
-#include "common/qualifier.h"
+#include "pto_device.h"
 
 #define PTO_PRAGMA(x) _Pragma(#x)
 
@@ -27,21 +28,16 @@
 #define MAYBE_UNINITIALIZED_END
 #endif
 
-#ifdef PTO_KERNEL_BUILD
+#if defined(PTO_KERNEL_BUILD) && !defined(PTO_CORE_BUILD)
 
 inline std::string get_stacktrace(int skip_frames = 1) {
     (void)skip_frames;
     return std::string();
 }
 
-[[noreturn]] PTO_DEVICE_FUNC inline void assert_impl(const char *condition, const char *file, int line) {
-#ifdef PTO_CORE_BUILD
-    (void)condition, (void)file, (void)line;
-    __builtin_trap();
-#else
+[[noreturn]] inline void assert_impl(const char *condition, const char *file, int line) {
     std::fprintf(stderr, "kernel assertion failed: %s\n  at %s:%d\n", condition, file, line);
     std::abort();
-#endif
 }
 
 #else

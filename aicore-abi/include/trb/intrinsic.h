@@ -9,7 +9,7 @@
 #include <stdint.h>
 #include <type_traits>
 
-#include "common/qualifier.h"
+#include "pto_device.h"
 #include "pto_arch.h"
 #include "pto_completion_ingress.h"
 #include "pto_constants.h"

@@ -9,7 +9,7 @@
 #include <pto/comm/comm_types.hpp>
 #include <pto/comm/pto_comm_inst.hpp>
 
-#include "common/qualifier.h"
+#include "pto_device.h"
 #include "intrinsic.h"
 #include "pto_arch.h"
 #include "pto_completion_ingress.h"

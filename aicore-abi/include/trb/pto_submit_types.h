@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "common/qualifier.h"
+#include "pto_device.h"
 #include "pto_arch.h"
 
 inline constexpr int32_t INVALID_KERNEL_ID = -1;
