@@ -54,7 +54,8 @@ impl Roots {
             })
     }
 
-    /// Include folders for one source, in the order the compiler searches them.
+    /// Include folders for one source, in the order the compiler searches them: PTO-ISA's for kernels,
+    /// ours, the scene's. `aicore-abi/include/README.md` has the list.
     #[must_use]
     pub fn include_dirs(
         &self,
@@ -72,12 +73,9 @@ impl Roots {
         if runtime == RuntimeKind::Trb {
             dirs.push(abi.join("trb"));
         }
+        dirs.push(abi.clone());
         dirs.push(abi.join(family(platform)));
-        dirs.push(abi);
         dirs.extend_from_slice(extra);
-        if kind == Kind::Orchestration {
-            dirs.push(self.runtime_include(runtime).join("orchestration"));
-        }
         dirs
     }
 
@@ -102,5 +100,43 @@ fn family(platform: Platform) -> &'static str {
     match platform {
         Platform::A2a3 | Platform::A2a3sim => "a2a3",
         Platform::A5 | Platform::A5sim => "a5",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Kind, Platform, Roots, RuntimeKind};
+    use crate::scene::model::CoreType;
+    use std::path::Path;
+
+    #[test]
+    fn folders_come_in_the_order_users_rely_on() {
+        let roots = Roots {
+            ours: "root".into(),
+            pto_isa: Some("isa".into()),
+        };
+        let list = |kind, platform, runtime| {
+            let dirs = roots.include_dirs(kind, platform, runtime, &["own".into()]);
+            let shown: Vec<_> = dirs.iter().map(|dir| dir.display().to_string()).collect();
+            shown.join(" ")
+        };
+        let kernel = Kind::Kernel(CoreType::Aiv);
+        assert_eq!(
+            list(kernel, Platform::A5sim, RuntimeKind::Trb),
+            "isa/include isa/include/pto root/runtime-trb/include root/aicore-abi/include/trb \
+             root/aicore-abi/include root/aicore-abi/include/a5 own"
+        );
+        assert_eq!(
+            list(Kind::Orchestration, Platform::A2a3sim, RuntimeKind::Hbg),
+            "root/runtime-hbg/include root/aicore-abi/include root/aicore-abi/include/a2a3 own"
+        );
+        let support = |runtime| roots.orchestration_sources(runtime);
+        assert_eq!(
+            support(RuntimeKind::Trb).as_deref(),
+            Some(Path::new(
+                "root/runtime-trb/include/orchestration/common.cpp"
+            ))
+        );
+        assert_eq!(support(RuntimeKind::Hbg), None);
     }
 }
