@@ -291,3 +291,20 @@ fn a_changed_byte_is_read_or_refused() {
         }
     }
 }
+
+#[test]
+fn the_documented_scene_is_a_scene() {
+    let doc = include_str!("../../scene.rs");
+    let example: String = doc
+        .lines()
+        .skip_while(|line| !line.ends_with("```toml"))
+        .skip(1)
+        .take_while(|line| !line.ends_with("```"))
+        .map(|line| line.trim_start_matches("//!").to_owned() + "\n")
+        .collect();
+    let scene = read(&example).expect("the example is right");
+    for case in &scene.cases {
+        let overrides = crate::scene::resolve::Overrides::default();
+        crate::scene::resolve::resolve(&scene, case, &overrides).expect("its values are right");
+    }
+}
