@@ -9,6 +9,7 @@
 //! | sleep until another thread did something | [`Doorbell`], spinning bounded by a [`Spin`] of a [`Crowd`] |
 //! | hand words from one thread to one other | [`Spsc`] |
 //! | hand words from any thread to any thread | [`Mpmc`] |
+//! | ask another process and take its answers in place | [`Exchange`] |
 //! | keep ready work warm in its own thread | [`Lifo`] |
 //! | a list that says "too late" once it is closed | [`ClosableList`] |
 //! | "the last one does it" | [`Countdown`]; with "not after the end": [`Refs`] |
@@ -39,6 +40,7 @@ mod deadline;
 mod doorbell;
 mod drive;
 mod error;
+mod exchange;
 mod futex;
 mod lifo;
 mod line;
@@ -66,6 +68,7 @@ pub use deadline::{Deadline, Progress, Stalled};
 pub use doorbell::{Doorbell, SharedDoorbell, TimedOut};
 pub use drive::{Roles, Step, drive};
 pub use error::Error;
+pub use exchange::{Answerer, Asker, Damaged, Exchange};
 pub use lifo::Lifo;
 pub use line::Line;
 pub use mpmc::{Mpmc, MpmcSlot};
