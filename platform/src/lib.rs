@@ -31,6 +31,8 @@ mod pool;
 mod program;
 mod registry;
 
+#[cfg(feature = "onboard")]
+pub mod cann;
 #[cfg(feature = "sim")]
 pub mod sim;
 
