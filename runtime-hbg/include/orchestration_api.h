@@ -60,7 +60,8 @@ add_task(OrchestrationRuntime *runtime, uint64_t *args, int num_args, int func_i
     return runtime->ops->add_task(runtime, args, num_args, func_id, core_type);
 }
 
-// Describes the tensor arguments of a task to the tensor dump, in the order of the arguments. 0, or negative if refused.
+// Describes the tensor arguments of a task to the tensor dump, in the order of the arguments. 0, or negative if it
+// was refused.
 static inline int set_tensor_info_to_task(
     OrchestrationRuntime *runtime, int task_id, const TensorInfo *tensor_info, int tensor_count
 ) {

@@ -1,0 +1,215 @@
+//! What lives longer than a run, and how a run begins.
+//!
+//! Knows the memory that runs use one after the other. Refuses to know what a run does.
+//!
+//! Beginning a run writes one counter per join of its graph and a few words per core. Nothing else depends on the
+//! graph: queues are empty at the end of a good run and go stale by an epoch after a failed one, and the tasks that wait
+//! for nothing are not queued at all but claimed from the graph's own list.
+
+use aicore_abi::seam::{CoreId, Cores};
+use protocol::{Arch, CoreType};
+use sync::{Baton, Countdown, Doorbell, Flag, Latch, Line, Mpmc, Tally, Word32, Word64};
+
+use crate::error::{Error, Result};
+use crate::graph::{Graph, KINDS};
+use crate::role::Role;
+use crate::run::{Run, Setup};
+
+/// Roles there can be: the scheduling threads of the largest family.
+pub(crate) const MAX_ROLES: usize = 8;
+
+/// Places of a shared ready queue. What does not fit stays with the role that has it.
+const QUEUE: usize = 1024;
+
+/// Shared by all threads of a run.
+///
+/// | part | written by | read by |
+/// | --- | --- | --- |
+/// | ready queues | roles with more than they can use | roles with free cores |
+/// | `claimed` | roles without anything else to do | the same |
+/// | `hungry` | roles that get or lose free cores they have nothing for | roles with more than they can use |
+/// | `completed`, `moves` | each role its own line, per step | roles with nothing to do, watchdogs |
+/// | the rest | whoever is first, once | everyone |
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) ready: [Mpmc<u32>; KINDS],
+    /// How many of the graph's initially ready tasks have been claimed.
+    pub(crate) claimed: [Line<Word32>; KINDS],
+    /// Roles, by bit, that have cores free and nothing for them.
+    pub(crate) hungry: [Line<Word32>; KINDS],
+    pub(crate) work_bell: Doorbell,
+    pub(crate) completed: Tally,
+    pub(crate) moves: Tally,
+    /// Roles, by bit, that have nothing running any more after the run was to end.
+    pub(crate) quiet: Word64,
+    pub(crate) code: Latch,
+    pub(crate) done: Flag,
+    /// Cores did not come back from a failed run.
+    pub(crate) cores_lost: Flag,
+}
+
+/// Memory and state that runs use one after the other.
+#[derive(Debug)]
+pub struct Context {
+    shared: Shared,
+    /// What joins still wait for.
+    joins: Vec<Countdown>,
+    roles: [Baton<Role>; MAX_ROLES],
+    epoch: u32,
+}
+
+impl Context {
+    /// A context; memory for joins comes with the graphs that need it.
+    ///
+    /// # Panics
+    ///
+    /// Never: the sizes are right.
+    #[must_use]
+    pub fn new() -> Self {
+        let queue = || Mpmc::new(QUEUE).expect("a power of two");
+        Self {
+            shared: Shared {
+                ready: [queue(), queue()],
+                claimed: Default::default(),
+                hungry: Default::default(),
+                work_bell: Doorbell::new(),
+                completed: Tally::new(MAX_ROLES),
+                moves: Tally::new(MAX_ROLES),
+                quiet: Word64::new(0),
+                code: Latch::new(),
+                done: Flag::new(),
+                cores_lost: Flag::new(),
+            },
+            joins: Vec::new(),
+            roles: core::array::from_fn(|number| Baton::new(Role::new(number))),
+            epoch: 0,
+        }
+    }
+
+    /// Bytes the context has for graphs beyond its own size.
+    #[must_use]
+    pub fn committed_bytes(&self) -> usize {
+        self.joins.capacity() * size_of::<Countdown>()
+    }
+
+    /// Begins a run of `graph` on `cores`.
+    ///
+    /// # Errors
+    ///
+    /// The set-up does not fit the family, the cores or the graph, or cores of an earlier run were lost.
+    pub fn begin<'c, A: Arch, C: Cores>(
+        &'c mut self,
+        graph: &'c Graph,
+        setup: Setup<'c>,
+        cores: &'c C,
+    ) -> Result<Run<'c, A, C>> {
+        if self.shared.cores_lost.is_set() {
+            return Err(Error::CoresLost);
+        }
+        check_setup::<A, C>(graph, &setup, cores)?;
+        self.epoch = self.epoch.wrapping_add(1);
+        self.shared.begin(self.epoch);
+        self.arm_joins(graph);
+        let roles = usize::from(setup.threads);
+        for role in &mut self.roles[..roles] {
+            role.exclusive().begin();
+        }
+        for kind in CoreType::ALL {
+            let (first, count) = match kind {
+                CoreType::Aic => (0, setup.clusters),
+                CoreType::Aiv => (setup.clusters, 2 * setup.clusters),
+            };
+            for index in 0..count {
+                self.roles[usize::from(index) % roles].exclusive().adopt(
+                    *kind,
+                    CoreId(first + index),
+                    index,
+                );
+            }
+        }
+        if graph.task_count() == 0 {
+            self.shared.done.set();
+        }
+        Ok(Run::new(
+            &self.shared,
+            &self.joins,
+            &self.roles[..roles],
+            graph,
+            cores,
+            setup,
+        ))
+    }
+
+    /// Lets every join wait for all its predecessors.
+    fn arm_joins(&mut self, graph: &Graph) {
+        if self.joins.len() < graph.joins.len() {
+            self.joins
+                .resize_with(graph.joins.len(), Countdown::default);
+        }
+        for (count, join) in self.joins.iter().zip(&graph.joins) {
+            count.start(join.fan_in);
+        }
+    }
+}
+
+impl Default for Context {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Shared {
+    /// Forgets the run before.
+    fn begin(&mut self, epoch: u32) {
+        for queue in &mut self.ready {
+            if !queue.is_empty() {
+                queue.reset(epoch);
+            }
+        }
+        for word in self.claimed.iter().chain(&self.hungry) {
+            word.set_own(0);
+        }
+        self.completed.restart();
+        self.moves.restart();
+        self.quiet.publish(0);
+        self.code.clear();
+        self.done.clear();
+    }
+
+    /// A number that grows with every call dispatched, finished and every task completed.
+    pub(crate) fn progress(&self) -> u64 {
+        self.completed.sum() + self.moves.sum()
+    }
+}
+
+fn check_setup<A: Arch, C: Cores>(graph: &Graph, setup: &Setup<'_>, cores: &C) -> Result<()> {
+    let (clusters, threads) = (setup.clusters, setup.threads);
+    if clusters == 0 || u32::from(clusters) > A::MAX_BLOCK_DIM {
+        return Err(Error::Clusters {
+            clusters,
+            max: A::MAX_BLOCK_DIM,
+        });
+    }
+    if threads == 0 || u32::from(threads) > A::MAX_AICPU_THREADS {
+        return Err(Error::Threads {
+            threads,
+            max: A::MAX_AICPU_THREADS,
+        });
+    }
+    let needed = u32::from(clusters) * A::CORES_PER_BLOCK;
+    if u32::from(cores.count()) < needed {
+        return Err(Error::Cores {
+            clusters,
+            needed,
+            offered: cores.count(),
+        });
+    }
+    let missing = graph.kernels.iter().find(|&&kernel| {
+        let entry = setup.kernels.get(kernel as usize);
+        entry.is_none_or(|entry| entry.address == 0)
+    });
+    match missing {
+        Some(&func_id) => Err(Error::KernelMissing { func_id }),
+        None => Ok(()),
+    }
+}

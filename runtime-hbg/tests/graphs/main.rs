@@ -1,0 +1,5 @@
+//! Whole graphs on cores that check the order.
+
+mod machine;
+mod random;
+mod runs;
