@@ -42,7 +42,7 @@ struct PTO2OrchestrationConfig {
 
 static_assert(sizeof(PTO2OrchestrationConfig) == 4 && std::is_trivial_v<PTO2OrchestrationConfig>);
 
-// ---- Tensors from outside
+// Tensors from outside.
 
 // A whole buffer. Its size follows from extents and element type.
 inline Tensor make_tensor_external(
@@ -61,7 +61,7 @@ inline Tensor from_tensor_arg(const ContinuousTensor &t, bool manual_dep = false
     return make_tensor_external(t.data_as<void>(), t.shapes, t.ndims, t.dtype, manual_dep, version);
 }
 
-// ---- Fatal errors
+// Fatal errors.
 
 static inline bool rt_is_fatal() {
     PTO2Runtime *rt = current_runtime();
@@ -80,7 +80,7 @@ static inline void rt_orchestration_done() {
     rt->ops->orchestration_done(rt);
 }
 
-// ---- Tasks
+// Tasks.
 
 static inline TaskOutputTensors rt_submit_task(const MixedKernels &mixed_kernels, const Arg &args) {
     PTO2Runtime *rt = current_runtime();
@@ -102,7 +102,7 @@ static inline TaskOutputTensors rt_submit_aiv_task(int32_t kernel_id, const Arg 
     return rt_submit_task(kernels, args);
 }
 
-// ---- Memory without a kernel. It lives until the enclosing scope ends and its last user is done.
+// Memory without a kernel. It lives until the enclosing scope ends and its last user is done.
 
 static inline TaskOutputTensors alloc_tensors(const Arg &args) {
     PTO2Runtime *rt = current_runtime();
@@ -122,7 +122,8 @@ static inline TaskOutputTensors alloc_tensors(const TensorCreateInfo create_info
 
 template <
     typename... CIs,
-    typename = std::enable_if_t<(sizeof...(CIs) > 0) && (std::is_same_v<std::remove_cv_t<CIs>, TensorCreateInfo> && ...)>>
+    typename = std::enable_if_t<
+        (sizeof...(CIs) > 0) && (std::is_same_v<std::remove_cv_t<CIs>, TensorCreateInfo> && ...)>>
 static inline TaskOutputTensors alloc_tensors(const CIs &...cis) {
     static_assert(sizeof...(CIs) <= static_cast<size_t>(MAX_TENSOR_ARGS), "a task takes at most 16 tensors");
     Arg args;
@@ -130,7 +131,7 @@ static inline TaskOutputTensors alloc_tensors(const CIs &...cis) {
     return alloc_tensors(args);
 }
 
-// ---- Scopes: what is allocated inside can be reused after the end
+// Scopes: what is allocated inside can be reused after the end.
 
 static inline void rt_scope_begin(PTO2ScopeMode mode = PTO2ScopeMode::AUTO) {
     PTO2Runtime *rt = current_runtime();
@@ -167,7 +168,7 @@ public:
 #define PTO2_SCOPE_GUARD(...) \
     [[maybe_unused]] PTO2ScopeGuard _PTO2_CONCATENATE(pto2_scope_guard_, __COUNTER__) { __VA_ARGS__ }
 
-// ---- Single elements: these wait until the element's producers, and for a write its readers, are done
+// Single elements: these wait until the element's producers, and for a write its readers, are done.
 
 template <typename T = uint64_t>
 static inline T get_tensor_data(const Tensor &tensor, uint32_t ndims, const uint32_t indices[]) {

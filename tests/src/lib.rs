@@ -3,11 +3,13 @@
 //! | question | file |
 //! | --- | --- |
 //! | where does a C++ source of a kind find its headers? | [`headers`] |
+//! | which names must be there? | [`checklist`] |
 //! | how is it compiled? | [`compiler`] |
 //! | which Rust layout is which C++ type? | [`layouts`] |
 //! | what did the reference produce? | [`vectors`] |
 //! | what do our headers produce? | [`replay`] |
 
+pub mod checklist;
 pub mod compiler;
 pub mod headers;
 pub mod layouts;

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use tests::checklist::names;
 use tests::compiler::{Compiler, files, root, scratch};
 use tests::headers::{Family, Kind};
 
@@ -75,31 +76,19 @@ fn hbg_kernels_build() {
 
 #[test]
 fn the_corpus_uses_every_name() {
-    let list = std::fs::read_to_string(compat().join("checklist.txt")).expect("part of the corpus");
+    let names = names();
+    assert_eq!(names.len(), 427, "the interface has 427 names");
     let mut missing = Vec::new();
-    let mut rows = 0;
-    for row in list.lines().filter(|line| !line.starts_with('#')) {
-        let mut parts = row.splitn(3, ' ');
-        let mut part = || parts.next().expect("three columns");
-        let (places, family, name) = (part(), part(), part());
-        rows += 1;
-        for place in places.split('+') {
-            let kind = match place {
-                "trb" => Kind::TrbOrchestration,
-                "hbg" => Kind::HbgOrchestration,
-                "trb-kernel" => Kind::TrbKernel,
-                "hbg-kernel" => Kind::HbgKernel,
-                other => panic!("no such place: {other}"),
-            };
-            for each in Family::ALL {
-                let here = family == "both" || family == each.name();
-                if here && !uses(&sources(kind, each), name) {
-                    missing.push(format!("{name} in {place} of {}", each.name()));
+    for kind in Kind::ALL {
+        for family in Family::ALL {
+            let sources = sources(kind, family);
+            for each in names.iter().filter(|each| each.is_visible(kind, family)) {
+                if !uses(&sources, &each.name) {
+                    missing.push(format!("{} in {kind:?} of {}", each.name, family.name()));
                 }
             }
         }
     }
-    assert_eq!(rows, 427, "the interface has 427 names");
     assert!(missing.is_empty(), "not used: {missing:#?}");
 }
 
@@ -127,40 +116,65 @@ fn words(text: &str) -> BTreeSet<&str> {
         .collect()
 }
 
+/// The dynamic symbols of a corpus source's shared object: class and name.
+fn symbols(kind: Kind, source: &str, defines: &[&str]) -> Vec<(String, String)> {
+    let dir = scratch(env!("CARGO_TARGET_TMPDIR"), &format!("symbols_{kind:?}"));
+    let object = dir.join("symbols.so");
+    let source = folder(kind).join(source);
+    Compiler::system()
+        .shared_object(kind, Family::A2a3, &source, &object, defines)
+        .expect("the corpus builds");
+    let listing = std::process::Command::new("nm")
+        .args(["--dynamic", "--demangle"])
+        .arg(&object)
+        .output()
+        .expect("nm comes with the compiler");
+    assert!(listing.status.success());
+    let listing = String::from_utf8(listing.stdout).expect("symbol names are text");
+    let columns = listing.lines().map(|line| {
+        // An address or blanks, the class, the name.
+        let line = line.get(16..).unwrap_or_default().trim_start();
+        line.split_once(' ').expect("class and name")
+    });
+    columns
+        .map(|(class, name)| (class.to_owned(), name.to_owned()))
+        .collect()
+}
+
 #[test]
 fn shared_objects_can_be_unloaded_and_import_nothing_of_ours() {
-    let dir = scratch(env!("CARGO_TARGET_TMPDIR"), "symbols");
     for (kind, source) in [
         (Kind::TrbOrchestration, "both/every_call.cpp"),
         (Kind::HbgOrchestration, "both/values.cpp"),
     ] {
-        let object = dir.join("symbols.so");
-        Compiler::system()
-            .shared_object(kind, Family::A2a3, &folder(kind).join(source), &object, &[])
-            .expect("the corpus builds");
-        let listing = std::process::Command::new("nm")
-            .args(["--dynamic", "--demangle"])
-            .arg(&object)
-            .output()
-            .expect("nm comes with the compiler");
-        assert!(listing.status.success());
-        let listing = String::from_utf8(listing.stdout).expect("symbol names are text");
-        let mut bound = 0;
-        for line in listing.lines() {
-            let line = line.get(16..).unwrap_or_default().trim_start();
-            let (class, name) = line.split_once(' ').expect("class and name");
+        let symbols = symbols(kind, source, &[]);
+        for (class, name) in &symbols {
             assert_ne!(class, "u", "{name} would pin the object in memory");
             assert!(
                 class != "U" || !name.contains("framework"),
                 "{name} is imported"
             );
             assert_ne!(name, "framework_current_runtime", "could be preempted");
-            bound += usize::from(name == "framework_bind_runtime" && class == "T");
         }
-        let expected = usize::from(kind == Kind::TrbOrchestration);
+        let bound = symbols.contains(&("T".to_owned(), "framework_bind_runtime".to_owned()));
         assert_eq!(
-            bound, expected,
-            "framework_bind_runtime is how a runtime gets in"
+            bound,
+            kind == Kind::TrbOrchestration,
+            "how a runtime gets in"
         );
+    }
+}
+
+#[test]
+fn kernels_export_their_entry_however_it_is_declared() {
+    let core_type = &["-D__DAV_VEC__"];
+    for (kind, source) in [
+        (Kind::HbgKernel, "both/always_inline.cpp"),
+        (Kind::HbgKernel, "both/scale.cpp"),
+        (Kind::TrbKernel, "both/values.cpp"),
+    ] {
+        let symbols = symbols(kind, source, core_type);
+        let entry = ("T".to_owned(), "kernel_entry".to_owned());
+        assert!(symbols.contains(&entry), "{source}: {symbols:?}");
     }
 }

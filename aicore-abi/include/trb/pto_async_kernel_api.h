@@ -110,8 +110,9 @@ pto2_append_condition(AsyncCtx &ctx, uint64_t addr, uint32_t expected, uint32_t 
 }
 
 // Adds a condition on the word at `addr`. Call defer_flush after the last one.
-inline PTO_DEVICE_FUNC void
-defer_condition(AsyncCtx &ctx, volatile __gm__ void *addr, uint32_t expected, uint32_t engine, int32_t completion_type) {
+inline PTO_DEVICE_FUNC void defer_condition(
+    AsyncCtx &ctx, volatile __gm__ void *addr, uint32_t expected, uint32_t engine, int32_t completion_type
+) {
     pto2_append_condition(ctx, reinterpret_cast<uint64_t>(addr), expected, engine, completion_type);
 }
 

@@ -40,7 +40,9 @@ public:
     constexpr uint8_t raw() const { return raw_; }
     constexpr uint8_t core_mask() const { return raw_ & (PTO2_SUBTASK_FLAG_SYNC_START - 1); }
     constexpr bool has_mask(uint8_t mask) const { return (raw_ & mask) != 0; }
-    constexpr bool subtask_active(PTO2SubtaskSlot slot) const { return ((raw_ >> static_cast<uint8_t>(slot)) & 1) != 0; }
+    constexpr bool subtask_active(PTO2SubtaskSlot slot) const {
+        return ((raw_ >> static_cast<uint8_t>(slot)) & 1) != 0;
+    }
     constexpr bool requires_sync_start() const { return has_mask(PTO2_SUBTASK_FLAG_SYNC_START); }
 
     constexpr PTO2ResourceShape to_shape() const {

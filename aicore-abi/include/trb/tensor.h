@@ -262,7 +262,10 @@ struct alignas(64) Tensor {
 
     // Makes this the tensor that `ci` describes, in the given buffer, filled if `ci` says so.
     void init_from_create_info(const TensorCreateInfo &ci, void *addr, uint64_t buffer_size) {
-        init(addr, buffer_size, nullptr, ci.raw_shapes, nullptr, ci.ndims, ci.dtype, ci.version, true, true, ci.manual_dep);
+        init(
+            addr, buffer_size, nullptr, ci.raw_shapes, nullptr, ci.ndims, ci.dtype, ci.version, true, true,
+            ci.manual_dep
+        );
         if (ci.has_initial_value) fill_initial_value(ci.initial_value);
     }
 
@@ -337,8 +340,9 @@ private:
         return elements;
     }
 
-    friend Tensor
-    make_tensor_external(void *addr, const uint32_t shapes[], uint32_t ndims, DataType dtype, bool manual_dep, int32_t version);
+    friend Tensor make_tensor_external(
+        void *addr, const uint32_t shapes[], uint32_t ndims, DataType dtype, bool manual_dep, int32_t version
+    );
 };
 
 static_assert(std::is_trivially_copyable_v<Tensor> && std::is_standard_layout_v<Tensor>);

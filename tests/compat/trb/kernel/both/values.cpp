@@ -69,7 +69,8 @@ static uint64_t contexts(__gm__ int64_t *args) {
     PTO2DeferredCompletionEntry entry = buffer->entries[0];
     uint64_t sum = entry.addr + entry.expected_value + entry.engine + static_cast<uint64_t>(entry.completion_type);
     sum += *ctx.completion_count + static_cast<uint64_t>(*ctx.completion_error_code) + ctx.completion_entries->addr;
-    return sum + ctx.completion_capacity + buffer->count + static_cast<uint64_t>(buffer->error_code + global->sub_block_id);
+    sum += static_cast<uint64_t>(buffer->error_code + global->sub_block_id);
+    return sum + ctx.completion_capacity + buffer->count;
 }
 
 static int32_t statuses(int n) {

@@ -23,7 +23,8 @@ static uint64_t data_types(DataType dtype) {
     }
     static_assert(static_cast<int>(DataType::DATA_TYPE_NUM) == 11);
     static_assert(is_supported_scalar_arg_v<const float &> && !is_supported_scalar_arg_v<void *>);
-    return bytes + to_u64(-1) + from_u64<uint16_t>(to_u64(Mode::Fast)) + static_cast<uint64_t>(get_dtype_name(dtype)[0]);
+    bytes += static_cast<uint64_t>(get_dtype_name(dtype)[0]);
+    return bytes + to_u64(-1) + from_u64<uint16_t>(to_u64(Mode::Fast));
 }
 
 PTO_DEVICE_FUNC static __aicore__ uint32_t qualified(__gm__ const uint32_t *word) { return *word; }
