@@ -92,3 +92,13 @@ fn thrown(text: &[c_char; TEXT]) -> Thrown {
     let text = unsafe { CStr::from_ptr(text.as_ptr()) };
     Thrown(text.to_string_lossy().into_owned())
 }
+
+/// The message of a panic.
+#[must_use]
+pub fn panic_text(panic: &(dyn core::any::Any + Send)) -> String {
+    panic
+        .downcast_ref::<&str>()
+        .map(|text| (*text).to_owned())
+        .or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}

@@ -2,6 +2,19 @@
 //!
 //! Knows the entry points, the role of each thread and the table of loaded orchestrations. Refuses
 //! to know how a graph is scheduled (the runtimes do) and how it was launched (the platform does).
+//!
+//! | question | file |
+//! | --- | --- |
+//! | how do bytes become loaded code? | [`shared_object`] |
+//! | what if user code throws? | [`guarded_call`] |
+//! | which threads are there? | [`Crew`] |
+//! | how is a graph built and run on the device? | [`trb`] |
 
+mod crew;
+mod first_error;
 pub mod guarded_call;
 pub mod shared_object;
+#[cfg(feature = "trb")]
+pub mod trb;
+
+pub use crew::Crew;

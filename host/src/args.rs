@@ -129,7 +129,10 @@ impl<'a> Arguments<'a> {
         for (argument, lent) in self.lent.iter().enumerate() {
             let direction = signature.get(argument).copied();
             if *lent == Lent::Shared && direction != Some(ArgDirection::In) {
-                return Err(Error::SharedButWritten { argument, direction });
+                return Err(Error::SharedButWritten {
+                    argument,
+                    direction,
+                });
             }
         }
         Ok(&self.block)

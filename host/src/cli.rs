@@ -18,7 +18,7 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 use crate::scene::model::{Platform, RuntimeKind};
-use crate::scene::session::{Machine, Session, SessionError};
+use crate::scene::session::Machine;
 
 /// Exit code of a failed case.
 const FAILED: u8 = 1;
@@ -32,6 +32,7 @@ const WRONG: u8 = 2;
     version,
     after_help = "\
 Examples:
+  simpler demo                                 what does it look like?
   simpler doctor                               what can this machine do?
   simpler run tests/scenes/vector              compile, run and check one scene
   simpler run tests/scenes/vector -p a5sim -n 20
@@ -48,6 +49,12 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// A small graph with kernels in Rust, and a picture of what ran where. Needs nothing.
+    Demo {
+        /// Chip to run on.
+        #[arg(short, long, default_value = "a2a3sim")]
+        platform: String,
+    },
     Run(RunArgs),
     Test(TestArgs),
     Inspect(InspectArgs),
@@ -138,24 +145,6 @@ struct InspectArgs {
     file: PathBuf,
 }
 
-/// The machine of a program without devices: it says so.
-#[derive(Clone, Copy, Debug)]
-pub struct NoMachine;
-
-impl Machine for NoMachine {
-    fn open(
-        &self,
-        platform: Platform,
-        runtime: RuntimeKind,
-        _: u32,
-    ) -> Result<Box<dyn Session>, SessionError> {
-        Err(SessionError {
-            code: None,
-            text: format!("this program was built without {platform} and {runtime}"),
-        })
-    }
-}
-
 /// Runs the command the process was started with.
 pub fn main(machine: &dyn Machine) -> ExitCode {
     main_with(machine, std::env::args_os())
@@ -181,6 +170,13 @@ pub fn main_with(machine: &dyn Machine, words: impl IntoIterator<Item = OsString
             print!("{text}");
             0
         }),
+        Command::Demo { platform } => match crate::demo::run(&platform) {
+            Ok(text) => {
+                print!("{text}");
+                Ok(0)
+            }
+            Err(error) => Err(error.to_string()),
+        },
         Command::Doctor => {
             print!("{}", doctor::report());
             Ok(0)

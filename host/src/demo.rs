@@ -57,7 +57,7 @@ pub fn run(platform: &str) -> Result<String> {
         block_dim: CLUSTERS,
         ..RunConfig::default()
     };
-    let mut run = |sum: &mut [f32]| {
+    let run = |sum: &mut [f32]| {
         let mut args = Arguments::new();
         args.input(&a, &[TILES, SIDE, SIDE])?
             .input(&b, &[TILES, SIDE, SIDE])?
@@ -73,7 +73,10 @@ pub fn run(platform: &str) -> Result<String> {
     let (report, took) = run(&mut sum)?;
 
     let expected = reference(&a, &b);
-    let right = sum.iter().zip(&expected).all(|(got, want)| (got - want).abs() <= 1e-3);
+    let right = sum
+        .iter()
+        .zip(&expected)
+        .all(|(got, want)| (got - want).abs() <= 1e-3);
     let mut text = format!(
         "{TILES} tiles of {SIDE}×{SIDE}: multiply on cube cores, add a bias and cut below zero on \
          vector cores, add up in pairs.\n\n"
@@ -110,7 +113,10 @@ fn orchestrate(scope: &mut Scope<'_, '_>, args: &RunArguments<'_>) -> Result<(),
     let mut parts = Vec::new();
     for index in 0..TILES {
         let at = [index, 0, 0];
-        let (a, b) = (a.view(&[1, SIDE, SIDE], &at)?, b.view(&[1, SIDE, SIDE], &at)?);
+        let (a, b) = (
+            a.view(&[1, SIDE, SIDE], &at)?,
+            b.view(&[1, SIDE, SIDE], &at)?,
+        );
         let product = scope
             .task(Kernels::aic(MATMUL))
             .input(&a)
@@ -153,11 +159,18 @@ fn matmul(call: &Call<'_>) -> Result<(), CallError> {
 
 fn relu(call: &Call<'_>) -> Result<(), CallError> {
     let bias: f32 = call.scalar(0)?;
-    aicore_abi::call::map(&call.tensor(0)?, &call.tensor(1)?, |x: f32| (x + bias).max(0.0))
+    aicore_abi::call::map(&call.tensor(0)?, &call.tensor(1)?, |x: f32| {
+        (x + bias).max(0.0)
+    })
 }
 
 fn add(call: &Call<'_>) -> Result<(), CallError> {
-    zip_map(&call.tensor(0)?, &call.tensor(1)?, &call.tensor(2)?, |x: f32, y: f32| x + y)
+    zip_map(
+        &call.tensor(0)?,
+        &call.tensor(1)?,
+        &call.tensor(2)?,
+        |x: f32, y: f32| x + y,
+    )
 }
 
 fn multiply(a: &[f32], b: &[f32]) -> Vec<f32> {

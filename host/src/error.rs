@@ -20,7 +20,9 @@ pub enum Error {
     #[error(transparent)]
     Malformed(#[from] Malformed),
     /// A slice and its shape disagree.
-    #[error("argument {argument}: the slice has {elements} elements, shape {shape:?} has another number")]
+    #[error(
+        "argument {argument}: the slice has {elements} elements, shape {shape:?} has another number"
+    )]
     ShapeMismatch {
         /// Index of the tensor.
         argument: usize,
@@ -45,8 +47,13 @@ pub enum Error {
     #[error("this handle was made by another worker: register the program with this one")]
     ForeignHandle,
     /// All callable ids are taken.
-    #[error("{MAX_REGISTERED_CALLABLE_IDS} programs are registered, which is the limit: unregister one")]
+    #[error(
+        "{MAX_REGISTERED_CALLABLE_IDS} programs are registered, which is the limit: unregister one"
+    )]
     NoFreeId,
+    /// A symbol name cannot be one.
+    #[error("a symbol name has a zero byte in it: {0}")]
+    SymbolName(#[from] std::ffi::NulError),
     /// A platform that this build does not have.
     #[error("there is no platform `{name}` in this build; there are: {known}")]
     UnknownPlatform {

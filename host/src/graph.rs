@@ -77,7 +77,7 @@ impl GraphError {
             Self::Runtime(fatal) => fatal.code(),
             Self::Failed { code, .. } => *code,
             Self::Tensor(_) | Self::Malformed(_) | Self::NoSuchArgument { .. } => {
-                protocol::error_code::OrchestratorError::InvalidArgs.code()
+                protocol::error_code::RunError::InvalidArgs.code()
             }
         }
     }
@@ -102,7 +102,9 @@ impl<'s> RunArguments<'s> {
             index,
             count: tensors.len(),
         })?;
-        Ok(Tensor::new(aicore_abi::Tensor::from_argument(argument, false, 0)?))
+        Ok(Tensor::new(aicore_abi::tensor::Tensor::from_argument(
+            argument, false, 0,
+        )?))
     }
 
     /// How many tensors there are.

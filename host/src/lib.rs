@@ -3,5 +3,34 @@
 //! Knows workers at every level, their typed handles and arguments. Refuses to know how a device
 //! runs a graph.
 
+//!
+//! | question | file |
+//! | --- | --- |
+//! | how is a program put together? | [`ProgramBuilder`] |
+//! | how is an orchestration written in Rust? | [`Scope`] |
+//! | what does a run get? | [`Arguments`] |
+//! | who runs it? | [`ChipWorker`] |
+//! | which chips can this build run on? | [`platforms`] |
+//! | what does the `simpler` command do? | [`cli`], [`scene`], [`demo`] |
+
+mod args;
 pub mod cli;
+pub mod demo;
+mod error;
+mod graph;
+pub mod platforms;
+mod program;
 pub mod scene;
+mod worker;
+
+pub use args::Arguments;
+pub use error::{Error, Result};
+pub use graph::{
+    GraphError, Kernels, NewTensor, RunArguments, Scope, Submitted, Task, TaskRef, Tensor,
+};
+pub use platform::{
+    Deadlines, Device, DeviceAddress, KernelCall, Program, Rings, RunOptions, RunReport, Waits,
+};
+pub use program::ProgramBuilder;
+pub use protocol::{ArgDirection, CoreType, DataType};
+pub use worker::{Callable, ChipWorker, RunConfig};

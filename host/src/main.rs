@@ -3,8 +3,9 @@
 use std::process::ExitCode;
 
 use host::cli;
+use host::scene::chip::Chips;
 
 fn main() -> ExitCode {
     env_logger::init();
-    cli::main(&cli::NoMachine)
+    cli::main(&Chips)
 }

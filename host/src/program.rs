@@ -6,9 +6,13 @@ use std::sync::Arc;
 
 use aicore_abi::call::{Call, CallError};
 use aicpu::trb::Orchestration;
-use platform::{InProcessKernel, Kernel, KernelCall, Program, ProgramKernel, Waits};
+use platform::{
+    InProcessKernel, Kernel, KernelCall, Orchestration as AnyOrchestration, Program, ProgramKernel,
+    Waits,
+};
 use protocol::{ArgDirection, ChipStorageTaskArgs, CoreType};
 
+use crate::error::Result;
 use crate::graph::{GraphError, RunArguments, Scope};
 
 /// A program in the making.
@@ -59,7 +63,7 @@ impl ProgramBuilder {
         self,
         func_id: i32,
         core: CoreType,
-        kernel: impl Fn(&Call<'_>) -> Result<(), CallError> + Send + Sync + 'static,
+        kernel: impl Fn(&Call<'_>) -> core::result::Result<(), CallError> + Send + Sync + 'static,
     ) -> Self {
         self.waiting_kernel(func_id, core, Waits::Never, kernel)
     }
@@ -71,7 +75,7 @@ impl ProgramBuilder {
         func_id: i32,
         core: CoreType,
         waits: Waits,
-        kernel: impl Fn(&Call<'_>) -> Result<(), CallError> + Send + Sync + 'static,
+        kernel: impl Fn(&Call<'_>) -> core::result::Result<(), CallError> + Send + Sync + 'static,
     ) -> Self {
         self.kernel_on_core(func_id, core, waits, move |call, _| kernel(call))
     }
@@ -83,7 +87,10 @@ impl ProgramBuilder {
         func_id: i32,
         core: CoreType,
         waits: Waits,
-        kernel: impl Fn(&Call<'_>, &KernelCall<'_>) -> Result<(), CallError> + Send + Sync + 'static,
+        kernel: impl Fn(&Call<'_>, &KernelCall<'_>) -> core::result::Result<(), CallError>
+        + Send
+        + Sync
+        + 'static,
     ) -> Self {
         let run = move |place: &KernelCall<'_>| {
             // SAFETY: the scheduler filled the payload for this very call.
@@ -112,7 +119,7 @@ impl ProgramBuilder {
     #[must_use]
     pub fn orchestration(
         self,
-        body: impl Fn(&mut Scope<'_, '_>, &RunArguments<'_>) -> Result<(), GraphError>
+        body: impl Fn(&mut Scope<'_, '_>, &RunArguments<'_>) -> core::result::Result<(), GraphError>
         + Send
         + Sync
         + 'static,
@@ -125,9 +132,12 @@ impl ProgramBuilder {
     }
 
     /// The orchestration is a shared object; an empty name stands for the usual one.
-    #[must_use]
-    pub fn orchestration_image(self, image: &[u8], entry: &str, config: &str) -> Program {
-        self.with(Orchestration::image(image, entry, config))
+    ///
+    /// # Errors
+    ///
+    /// A name has a zero byte in it.
+    pub fn orchestration_image(self, image: &[u8], entry: &str, config: &str) -> Result<Program> {
+        Ok(self.with(Orchestration::image(image, entry, config)?))
     }
 
     fn any_kernel(mut self, func_id: i32, core: CoreType, kernel: Kernel) -> Self {
@@ -141,7 +151,7 @@ impl ProgramBuilder {
 
     fn with(self, orchestration: Orchestration) -> Program {
         Program {
-            orchestration,
+            orchestration: AnyOrchestration::Trb(orchestration),
             signature: self.signature,
             kernels: self.kernels,
         }

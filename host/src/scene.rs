@@ -64,6 +64,7 @@
 
 pub mod array;
 pub mod build;
+pub mod chip;
 pub mod compare;
 pub mod discover;
 pub mod dtype;

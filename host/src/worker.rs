@@ -185,7 +185,7 @@ impl ChipWorker {
     fn register_in(&self, places: &mut Places, id: i32, program: Program) -> Result<Callable> {
         let place = usize::try_from(id)
             .ok()
-              .and_then(|index| places.by_id.get_mut(index))
+            .and_then(|index| places.by_id.get_mut(index))
             .ok_or(platform::Error::CallableId { id })?;
         if place.is_some() {
             return Err(platform::Error::AlreadyRegistered { id }.into());
@@ -277,7 +277,10 @@ impl ChipWorker {
         config: &RunConfig,
     ) -> Result<RunReport> {
         // SAFETY: passed on from the caller.
-        let report = unsafe { self.device.run(id, args, &config.to_wire(), &config.options) };
+        let report = unsafe {
+            self.device
+                .run(id, args, &config.to_wire(), &config.options)
+        };
         Ok(report?)
     }
 
@@ -336,7 +339,9 @@ impl ChipWorker {
         }
         let id = callable.id;
         let registered = places.get(id).filter(|it| it.serial == callable.serial);
-        registered.map(drop).ok_or(platform::Error::NotRegistered { id }.into())
+        registered
+            .map(drop)
+            .ok_or(platform::Error::NotRegistered { id }.into())
     }
 
     fn change(&self) -> RwLockWriteGuard<'_, Places> {

@@ -2,3 +2,17 @@
 //!
 //! Knows its numbers, topology and register quirks. Refuses to know anything that is true of
 //! another family as well: that stands once, in `platform`.
+
+#[cfg(feature = "sim")]
+use platform::Device;
+
+/// Name of the simulated platform.
+#[cfg(feature = "sim")]
+pub const SIM: &str = "a2a3sim";
+
+/// A simulated chip of this family, not attached yet.
+#[cfg(feature = "sim")]
+#[must_use]
+pub fn sim() -> Box<dyn Device> {
+    platform::sim::device::<protocol::A2a3>(SIM)
+}

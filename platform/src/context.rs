@@ -26,7 +26,7 @@ use crate::machine::{DeviceMemory, LoadedKernel, Machine};
 use crate::memory::{Ledger, MemoryStats};
 use crate::options::RunOptions;
 use crate::pool::{self, Pool};
-use crate::program::{Orchestration, Program};
+use crate::program::Program;
 use crate::registry::Registry;
 
 /// Starts the machine of a device.
@@ -236,8 +236,10 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
 
 /// Refuses a program that no machine can run.
 fn check_program(callable_id: i32, program: &Program) -> Result<()> {
-    if let Orchestration::Image { bytes, .. } = &program.orchestration
-        && bytes.is_empty()
+    if program
+        .orchestration
+        .image()
+        .is_some_and(|bytes| bytes.is_empty())
     {
         return Err(Error::EmptyOrchestration { id: callable_id });
     }
@@ -272,7 +274,7 @@ impl<M: Machine> Attached<M> {
             entries[id] = kernel.entry();
         }
         let mut orchestration = program.orchestration.clone();
-        if let Orchestration::Image { bytes, .. } = &mut orchestration {
+        if let Some(bytes) = orchestration.image_mut() {
             *bytes = lock(&self.registry).share(bytes);
         }
         Ok(Prepared {

@@ -207,6 +207,10 @@ pub enum Error {
         /// Who waited for whom.
         waiting: String,
     },
+    /// The device-built runtime could not begin the run.
+    #[cfg(feature = "trb")]
+    #[error(transparent)]
+    Trb(#[from] runtime_trb::Error),
     /// Ranks of a communicator did not come in time or disagree.
     #[error("communicator rank {rank} of {ranks}: {text}")]
     Comm {

@@ -33,6 +33,8 @@ mod registry;
 
 #[cfg(feature = "onboard")]
 pub mod cann;
+#[cfg(feature = "onboard")]
+pub mod onboard;
 #[cfg(feature = "sim")]
 pub mod sim;
 

@@ -46,3 +46,64 @@ pub struct RunOptions {
     /// The thread that built the graph joins the schedulers afterwards.
     pub orchestrator_schedules: bool,
 }
+
+impl RunOptions {
+    /// The options that the environment asks for.
+    ///
+    /// | variable | effect | accepted |
+    /// | --- | --- | --- |
+    /// | `PTO2_RING_TASK_WINDOW` | task slots per ring | a power of two from 4 on |
+    /// | `PTO2_RING_HEAP` | output heap bytes per ring | a power of two from 1024 on |
+    /// | `PTO2_RING_DEP_POOL` | none: dependencies live with their tasks | a number from 4 on |
+    /// | `PTO2_ORCH_TO_SCHED` | the orchestrating thread schedules afterwards | starting with 1, t or T |
+    ///
+    /// A value that is not accepted is named in a warning and has no effect.
+    pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
+        let number = |name: &str, least: u64, power: bool| {
+            let text = lookup(name)?;
+            let value = text.trim().parse().ok();
+            let value = value.filter(|&it: &u64| it >= least && (!power || it.is_power_of_two()));
+            if value.is_none() {
+                let kind = if power { "a power of two" } else { "a number" };
+                log::warn!("{name}={text} is ignored: use {kind} from {least} on");
+            }
+            value
+        };
+        Self {
+            deadlines: Deadlines::default(),
+            rings: Rings {
+                task_window: number("PTO2_RING_TASK_WINDOW", 4, true),
+                heap_bytes: number("PTO2_RING_HEAP", 1024, true),
+                dep_pool: number("PTO2_RING_DEP_POOL", 4, false),
+            },
+            orchestrator_schedules: lookup("PTO2_ORCH_TO_SCHED")
+                .is_some_and(|text| text.starts_with(['1', 't', 'T'])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Rings, RunOptions};
+
+    #[test]
+    fn the_environment_is_heard_and_nonsense_ignored() {
+        let options = RunOptions::from_environment(|name| {
+            let value = match name {
+                "PTO2_RING_TASK_WINDOW" => "64",
+                "PTO2_RING_HEAP" => "2621440",
+                "PTO2_ORCH_TO_SCHED" => "true",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        });
+        let expected = Rings {
+            task_window: Some(64),
+            ..Rings::default()
+        };
+        assert_eq!(options.rings, expected);
+        assert!(options.orchestrator_schedules);
+        let nothing = RunOptions::from_environment(|_| None);
+        assert_eq!(nothing, RunOptions::default());
+    }
+}

@@ -3,14 +3,14 @@
 //! Knows what a program consists of. Refuses to know whether its code can be loaded: the machine
 //! finds out when the program is prepared.
 
+use core::ffi::CStr;
 use core::fmt;
 use std::sync::Arc;
 
+use aicore_abi::orchestration::trb::{DEFAULT_CONFIG, DEFAULT_ENTRY};
 use aicore_abi::payload::DispatchPayload;
 use protocol::callable::ChipCallable;
 use protocol::{ArgDirection, CoreType};
-
-use crate::error::Result;
 
 /// An orchestration with its kernels.
 #[derive(Clone, Debug)]
@@ -34,30 +34,29 @@ pub struct ProgramKernel {
     pub kernel: Kernel,
 }
 
-/// What builds a graph.
-#[derive(Clone)]
+/// What builds a graph, and for which runtime.
+#[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Orchestration {
-    /// A shared object.
-    Image {
-        /// Its bytes.
-        bytes: Arc<[u8]>,
-        /// Symbol of its entry; empty stands for the runtime's default.
-        entry: String,
-        /// Symbol of its configuration; empty stands for the runtime's default.
-        config: String,
-    },
-    /// Something of this process that the runtime knows how to call.
-    InProcess(Arc<dyn core::any::Any + Send + Sync>),
+    /// For the runtime whose graph is built on the device.
+    #[cfg(feature = "trb")]
+    Trb(aicpu::trb::Orchestration),
 }
 
-impl fmt::Debug for Orchestration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Orchestration {
+    /// The bytes of its shared object, if it is one.
+    pub(crate) fn image(&self) -> Option<&Arc<[u8]>> {
         match self {
-            Self::Image { bytes, entry, .. } => {
-                write!(f, "Image({} bytes, entry `{entry}`)", bytes.len())
-            }
-            Self::InProcess(_) => f.write_str("InProcess"),
+            #[cfg(feature = "trb")]
+            Self::Trb(orchestration) => orchestration.bytes(),
+        }
+    }
+
+    /// The same, to be replaced by equal bytes that others share.
+    pub(crate) fn image_mut(&mut self) -> Option<&mut Arc<[u8]>> {
+        match self {
+            #[cfg(feature = "trb")]
+            Self::Trb(orchestration) => orchestration.bytes_mut(),
         }
     }
 }
@@ -84,8 +83,8 @@ impl fmt::Debug for Kernel {
 /// A kernel that is a function of this process.
 #[derive(Clone)]
 pub struct InProcessKernel {
-    /// The function.
-    pub run: Arc<dyn Fn(&KernelCall<'_>) + Send + Sync>,
+    /// The function; an error it returns ends the run.
+    pub run: Arc<dyn Fn(&KernelCall<'_>) -> Result<(), String> + Send + Sync>,
     /// Whether it waits for other kernels.
     pub waits: Waits,
 }
@@ -122,19 +121,23 @@ pub struct KernelCall<'a> {
 }
 
 impl Program {
-    /// Reads the flattened image of a callable.
+    /// Reads the flattened image of a callable for the device-built runtime.
     ///
     /// # Errors
     /// When the image is malformed.
-    pub fn from_callable_image(image: &[u8]) -> Result<Self> {
+    #[cfg(feature = "trb")]
+    pub fn from_trb_image(image: &[u8]) -> crate::Result<Self> {
         let callable = ChipCallable::read(image)?;
-        let name = |name: &core::ffi::CStr| name.to_string_lossy().into_owned();
+        let named =
+            |name: &CStr, default: &CStr| if name.is_empty() { default } else { name }.to_owned();
         Ok(Self {
-            orchestration: Orchestration::Image {
-                bytes: callable.orchestration().into(),
-                entry: name(callable.func_name()),
-                config: name(callable.config_name()),
-            },
+            orchestration: Orchestration::Trb(aicpu::trb::Orchestration::Image(
+                aicpu::trb::OrchestrationImage {
+                    bytes: callable.orchestration().into(),
+                    entry: named(callable.func_name(), DEFAULT_ENTRY),
+                    config: named(callable.config_name(), DEFAULT_CONFIG),
+                },
+            )),
             signature: callable.signature().collect(),
             kernels: callable
                 .children()

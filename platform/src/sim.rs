@@ -12,12 +12,17 @@
 //! | what can a kernel ask its simulator? | `hooks`, `identity`, `storage` |
 //! | where does device memory come from? | `memory` |
 //! | what time is it on the chip? | [`clock`] |
+//! | how do chips see each other's memory? | [`comm`] |
+//! | what runs on its control CPUs? | `control` |
 //!
 //! Threads run only while there is work for them. They number as many as the machine has cores, and
 //! one more for each kernel that waits for others at the moment.
 
 mod chip;
 pub mod clock;
+pub mod comm;
+#[cfg(feature = "trb")]
+mod control;
 mod cores;
 mod crew;
 mod engine;
@@ -32,7 +37,16 @@ mod storage;
 pub(crate) mod testing;
 
 pub use chip::{Chip, ChipOptions, StartExecutor};
-pub use cores::{Family, KERNEL_FAILED, SimCores};
-pub use executor::{Crew, Executor, RunEnd, RunOrder};
+pub use cores::{Family, KERNEL_FAILED, News, SimCores};
+pub use executor::{Executor, RunEnd, RunOrder};
 pub use kernels::{SimCode, SimKernel};
 pub use memory::{MemoryFault, SimMemory};
+
+/// A simulated chip of family `A`, called `platform`, with the AICPU program linked in.
+#[cfg(feature = "trb")]
+#[must_use]
+pub fn device<A: protocol::Arch>(platform: &'static str) -> Box<dyn crate::Device> {
+    let options = ChipOptions::new(|| Ok(Box::new(control::ControlCpus::<A>::default())));
+    let start = move |device_id| Chip::start::<A>(device_id, &options);
+    Box::new(crate::DeviceContext::<A, Chip>::new(platform, start))
+}

@@ -6,7 +6,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use platform::sim::{Chip, ChipOptions, Crew, Executor, RunEnd, RunOrder, SimCores};
+use aicpu::Crew;
+use platform::sim::{Chip, ChipOptions, Executor, RunEnd, RunOrder, SimCores};
 use platform::{Device, DeviceContext, Orchestration, Program, RunOptions, RunReport};
 use protocol::{A2a3, CallConfig, ChipStorageTaskArgs};
 
@@ -16,7 +17,7 @@ struct Nothing;
 impl Executor for Nothing {
     fn run(&self, _: &RunOrder, _: &SimCores, crew: &dyn Crew) -> RunEnd {
         // With a helper, so that one has to go back to sleep.
-        crew.together(&sync::Doorbell::new(), &|| {}, &mut || crew.call());
+        crew.together(&|| {}, &|| {}, &mut || crew.call());
         RunEnd {
             loaded: false,
             result: Ok(RunReport::default()),
@@ -67,7 +68,9 @@ fn an_idle_chip_wakes_nobody() {
         DeviceContext::new("testsim", move |id| Chip::start::<A2a3>(id, &options));
     device.init(0).expect("a fresh context");
     let program = Program {
-        orchestration: Orchestration::InProcess(Arc::new(())),
+        orchestration: Orchestration::Trb(aicpu::trb::Orchestration::InProcess(Arc::new(
+            |_, _| {},
+        ))),
         signature: Vec::new(),
         kernels: Vec::new(),
     };

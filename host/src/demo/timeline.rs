@@ -75,7 +75,8 @@ impl Timeline {
                 calls += 1;
             }
             let row: String = row.iter().collect();
-            writeln!(text, "  {kind} {core:>2} │{row}│ {calls:>2}").expect("a string takes everything");
+            writeln!(text, "  {kind} {core:>2} │{row}│ {calls:>2}")
+                .expect("a string takes everything");
         }
         let axis = format!("{:.1?}", end.duration_since(start));
         writeln!(

@@ -2,9 +2,9 @@
 
 use core::marker::PhantomData;
 
-use aicore_abi::TensorCreateInfo;
 use aicore_abi::call::Element;
 use aicore_abi::orchestration::trb::{MixedKernels, TaskOutputTensors};
+use aicore_abi::tensor::TensorCreateInfo;
 use protocol::{DataType, Scalar, TaskId};
 use runtime_trb::{Args, Orchestrator};
 
@@ -100,7 +100,10 @@ impl<'s> Submitted<'s> {
     /// When the task asked for fewer outputs.
     #[must_use]
     pub fn output(&self, index: usize) -> Tensor<'s> {
-        let tensor = self.raw.get(index).expect("the task asked for so many outputs");
+        let tensor = self
+            .raw
+            .get(index)
+            .expect("the task asked for so many outputs");
         // SAFETY: the descriptor lies in the task's record, which its scope keeps, and `'s` is the
         // life of that scope.
         Tensor::new(unsafe { *tensor })

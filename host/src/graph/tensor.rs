@@ -9,19 +9,19 @@ use super::GraphError;
 /// A region of device memory, alive for `'s`.
 #[derive(Clone, Copy, Debug)]
 pub struct Tensor<'s> {
-    raw: aicore_abi::Tensor,
+    raw: aicore_abi::tensor::Tensor,
     life: PhantomData<&'s ()>,
 }
 
 impl Tensor<'_> {
-    pub(super) const fn new(raw: aicore_abi::Tensor) -> Self {
+    pub(super) const fn new(raw: aicore_abi::tensor::Tensor) -> Self {
         Self {
             raw,
             life: PhantomData,
         }
     }
 
-    pub(super) const fn raw(&self) -> &aicore_abi::Tensor {
+    pub(super) const fn raw(&self) -> &aicore_abi::tensor::Tensor {
         &self.raw
     }
 
@@ -80,7 +80,7 @@ impl Tensor<'_> {
             return Ok(());
         }
         Err(GraphError::failed(
-            protocol::error_code::OrchestratorError::InvalidArgs.code(),
+            protocol::error_code::RunError::InvalidArgs.code(),
             format!("an element of type {asked} was asked for, the tensor has {found}"),
         ))
     }

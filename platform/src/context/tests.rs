@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use aicore_abi::seam::{Cores, Togetherness};
+use aicpu::Crew;
 use protocol::{
     A2a3, A5, ArgDirection, CallConfig, ChipStorageTaskArgs, ContinuousTensor, DataType,
 };
@@ -12,7 +13,7 @@ use sync::{Flag, Word32, Word64};
 
 use crate::lock::lock;
 use crate::sim::testing::{Driver, Scripted, WATCHDOG, closure, compiled};
-use crate::sim::{Chip, ChipOptions, Crew, MemoryFault, RunEnd, RunOrder, SimCores};
+use crate::sim::{Chip, ChipOptions, MemoryFault, RunEnd, RunOrder, SimCores};
 use crate::{
     Deadlines, Device, DeviceAddress, DeviceContext, Error, Kernel, KernelCall, Orchestration,
     Program, ProgramKernel, RunOptions, RunReport, Waits,
@@ -28,6 +29,11 @@ fn attached(options: ChipOptions) -> DeviceContext<A2a3, Chip> {
     let device = context(options);
     device.init(0).expect("a fresh context");
     device
+}
+
+/// An orchestration that a script takes the place of.
+fn nothing() -> Orchestration {
+    Orchestration::Trb(aicpu::trb::Orchestration::InProcess(Arc::new(|_, _| {})))
 }
 
 /// A good end of a run.
@@ -51,7 +57,7 @@ fn per_tensor(order: &RunOrder, cores: &SimCores, _: &dyn Crew) -> RunEnd {
 
 fn program(signature: &[ArgDirection], kernel: Kernel) -> Program {
     Program {
-        orchestration: Orchestration::InProcess(Arc::new(())),
+        orchestration: nothing(),
         signature: signature.to_vec(),
         kernels: vec![ProgramKernel {
             func_id: 0,
@@ -406,11 +412,13 @@ fn bad_calls_are_refused_with_value_and_limit() {
         Err(Error::DuplicateFuncId { func_id: 3 })
     ));
     let mut empty = good.clone();
-    empty.orchestration = Orchestration::Image {
-        bytes: Arc::new([]),
-        entry: String::new(),
-        config: String::new(),
-    };
+    empty.orchestration = Orchestration::Trb(aicpu::trb::Orchestration::Image(
+        aicpu::trb::OrchestrationImage {
+            bytes: Arc::new([]),
+            entry: c"".to_owned(),
+            config: c"".to_owned(),
+        },
+    ));
     assert!(matches!(
         device.prepare(2, &empty),
         Err(Error::EmptyOrchestration { id: 2 })
@@ -871,7 +879,7 @@ fn helpers_work_on_long_kernels_side_by_side() {
             met.publish(0);
             let done = Flag::new();
             crew.together(
-                &bell,
+                &|| bell.ring_all(),
                 &|| {
                     let _ = bell.wait_until(Some(Instant::now() + WATCHDOG), || {
                         cores.help();
@@ -879,7 +887,6 @@ fn helpers_work_on_long_kernels_side_by_side() {
                     });
                 },
                 &mut || {
-                    crew.call();
                     for core in 0..2 {
                         driver.dispatch(core, entry, Togetherness::Alone, &args);
                     }

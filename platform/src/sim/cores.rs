@@ -21,6 +21,8 @@
 //! Each core's state lies on a line of its own. What one run leaves in it is stale in the next by the
 //! number of the run, so a run costs nothing for cores it does not use.
 
+use core::fmt;
+use core::mem;
 use core::ptr::NonNull;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
@@ -30,7 +32,7 @@ use aicore_abi::payload::DispatchPayload;
 use aicore_abi::seam::{CoreId, Cores, Togetherness};
 use protocol::registers::{AICORE_IDLE_VALUE, TASK_ID_MASK, TASK_STATE_MASK};
 use protocol::{Arch, CoreType};
-use sync::{Arena, Doorbell, Flag, Line, Mpmc, Register, Slab, Word32, Word64};
+use sync::{Arena, Flag, Line, Mpmc, Register, Slab, Word32, Word64};
 
 use crate::error::{Error, Result};
 use crate::lock::lock;
@@ -105,12 +107,27 @@ struct Core {
     kernel: Word64,
 }
 
-/// The bell of a run's schedulers, while there is one.
-#[derive(Clone, Copy, Debug)]
-struct Bell(NonNull<Doorbell>);
+/// Why it may be worth to look at the cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// A call waits for a thread that has nothing else to do.
+    Work,
+    /// A call ended, or the cores were stopped.
+    Ended,
+}
 
-// SAFETY: a doorbell may be rung from any thread; `SimCores::with_bell` keeps it alive.
-unsafe impl Send for Bell {}
+/// Whoever wants to know news of the cores, its lifetime erased.
+#[derive(Clone, Copy)]
+struct Listener(*const (dyn Fn(News) + Sync + 'static));
+
+// SAFETY: the closure is `Sync`, and `SimCores::with_news` outlives every use.
+unsafe impl Send for Listener {}
+
+impl fmt::Debug for Listener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Listener")
+    }
+}
 
 /// The simulated cores of one chip.
 #[derive(Debug)]
@@ -125,7 +142,7 @@ pub struct SimCores {
     storage: SharedStorage,
     long: Mpmc<u32>,
     groups: Groups,
-    bell: Mutex<Option<Bell>>,
+    listener: Mutex<Option<Listener>>,
     failure: Mutex<Option<Error>>,
     /// Cores per kind in the current run: as many clusters as AIC cores.
     clusters: Word32,
@@ -164,7 +181,7 @@ impl SimCores {
             storage: SharedStorage::new(),
             long,
             groups: Groups::new(group_threads),
-            bell: Mutex::default(),
+            listener: Mutex::default(),
             failure: Mutex::default(),
             clusters: Word32::new(0),
             run: Word32::new(0),
@@ -200,7 +217,7 @@ impl SimCores {
     /// Starts no call any more: those not started yet end at once, as failures.
     pub fn stop(&self) {
         self.stopped.set();
-        self.ring();
+        self.tell(News::Ended);
     }
 
     /// What went wrong on a core of this run, once.
@@ -245,16 +262,20 @@ impl SimCores {
         }
     }
 
-    /// Rings `bell` whenever a core has news, as long as `body` runs.
-    pub fn with_bell<R>(&self, bell: &Doorbell, body: impl FnOnce() -> R) -> R {
+    /// Tells `news` what happens on the cores, as long as `body` runs.
+    pub fn with_news<R>(&self, news: &(dyn Fn(News) + Sync), body: impl FnOnce() -> R) -> R {
         struct Unset<'a>(&'a SimCores);
         impl Drop for Unset<'_> {
             fn drop(&mut self) {
-                // Whoever rings holds the lock, so nobody rings the old bell after this.
-                *lock(&self.0.bell) = None;
+                // Whoever tells holds the lock, so nobody is told after this.
+                *lock(&self.0.listener) = None;
             }
         }
-        *lock(&self.bell) = Some(Bell(NonNull::from(bell)));
+        type Short<'a> = *const (dyn Fn(News) + Sync + 'a);
+        let news: Short<'_> = news;
+        // SAFETY: only the lifetime changes; `Unset` takes the pointer back before `news` can go.
+        let news = unsafe { mem::transmute::<Short<'_>, Short<'static>>(news) };
+        *lock(&self.listener) = Some(Listener(news));
         let _unset = Unset(self);
         body()
     }
@@ -274,13 +295,13 @@ impl SimCores {
         ending();
         self.finish(index, token);
         self.cores[index].apart.publish(0);
-        self.ring();
+        self.tell(News::Ended);
     }
 
-    fn ring(&self) {
-        if let Some(Bell(bell)) = *lock(&self.bell) {
-            // SAFETY: `with_bell` unsets it, under the lock we hold, before the doorbell goes.
-            unsafe { bell.as_ref() }.ring_one();
+    fn tell(&self, news: News) {
+        if let Some(Listener(listener)) = *lock(&self.listener) {
+            // SAFETY: `with_news` unsets it, under the lock we hold, before the closure goes.
+            unsafe { (*listener)(news) };
         }
     }
 
@@ -352,7 +373,7 @@ impl SimCores {
                 core.apart.set_own(1);
                 let queued = self.long.push(u32::from(to_core(index)));
                 debug_assert!(queued.is_ok(), "the queue has a place for every core");
-                self.ring();
+                self.tell(News::Work);
             }
         } else {
             self.acknowledge(index, token);

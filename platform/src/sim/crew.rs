@@ -16,11 +16,10 @@ use std::panic::catch_unwind;
 use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 
-use sync::{Crowd, Doorbell, Flag, Word32};
+use aicpu::guarded_call::panic_text;
+use sync::{Doorbell, Flag, Word32};
 
 use crate::lock::lock;
-
-use super::kernels::panic_text;
 
 /// What helpers are to run, its lifetime erased; the leader waits for them before it ends.
 #[derive(Clone, Copy)]
@@ -50,7 +49,6 @@ impl fmt::Debug for Open {
 #[derive(Debug)]
 pub(crate) struct Helpers {
     limit: u32,
-    crowd: Arc<Crowd>,
     bell: Doorbell,
     /// Calls that no helper has taken yet; changed under the lock, so that whoever counts threads to
     /// start neither misses nor doubles one.
@@ -64,10 +62,9 @@ pub(crate) struct Helpers {
 
 impl Helpers {
     /// At most `limit` helpers, none started yet.
-    pub(crate) fn new(limit: u32, crowd: Arc<Crowd>) -> Self {
+    pub(crate) fn new(limit: u32) -> Self {
         Self {
             limit,
-            crowd,
             bell: Doorbell::new(),
             called: Word32::new(0),
             spare: Word32::new(0),
@@ -160,7 +157,6 @@ impl Helpers {
             };
             {
                 let _leave = Leave(self);
-                let _present = self.crowd.enter();
                 // SAFETY: the leader is in `together` until we have left.
                 let assisted = catch_unwind(AssertUnwindSafe(|| unsafe { (*assist)() }));
                 if let Err(panic) = assisted {
@@ -206,7 +202,7 @@ mod tests {
     use std::sync::Arc;
     use std::time::Instant;
 
-    use sync::{Crowd, Doorbell, Word32};
+    use sync::{Doorbell, Word32};
 
     use super::Helpers;
 
@@ -220,7 +216,7 @@ mod tests {
 
     #[test]
     fn called_helpers_come_once_each_and_leave_before_the_leader() {
-        let only = Arc::new(Only(Helpers::new(3, Crowd::new())));
+        let only = Arc::new(Only(Helpers::new(3)));
         for _ in 0..20 {
             let (inside, done, bell) = (Word32::new(0), Word32::new(0), <Doorbell>::new());
             let deadline = Some(Instant::now() + Duration::from_secs(60));
@@ -249,7 +245,7 @@ mod tests {
 
     #[test]
     fn nobody_comes_when_nobody_calls() {
-        let only = Arc::new(Only(Helpers::new(2, Crowd::new())));
+        let only = Arc::new(Only(Helpers::new(2)));
         only.0.together(&|| panic!("nobody called"), &mut || {});
         only.0.call(&only);
         assert!(only.0.close().is_empty());

@@ -25,6 +25,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
+use aicpu::Crew;
+use aicpu::guarded_call::panic_text;
 use sync::{Crowd, Deadline, Doorbell, Flag, Progress, Spin, Word64};
 
 use crate::error::{Error, Result};
@@ -32,10 +34,9 @@ use crate::launch::Outcome;
 use crate::lock::lock;
 use crate::options::Deadlines;
 
-use super::cores::SimCores;
+use super::cores::{News, SimCores};
 use super::crew::Helpers;
-use super::executor::{Crew, Executor, RunEnd, RunOrder};
-use super::kernels::panic_text;
+use super::executor::{Executor, RunEnd, RunOrder};
 
 /// How often per limit the caller looks whether anything moves.
 const LOOKS: u32 = 4;
@@ -77,7 +78,7 @@ impl Engine {
         let shared = Arc::new(Shared {
             executor,
             cores,
-            helpers: Helpers::new(helpers, Arc::clone(&crowd)),
+            helpers: Helpers::new(helpers),
             crowd,
             order: Mutex::default(),
             end: Mutex::default(),
@@ -205,8 +206,8 @@ impl Engine {
         let cores = &self.shared.cores;
         cores.stop();
         let grace = Deadline::after(deadlines.grace);
-        let quiet = Doorbell::new();
-        cores.with_bell(&quiet, || {
+        let quiet = Doorbell::<false>::new();
+        cores.with_news(&|_| quiet.ring_all(), || {
             quiet
                 .wait_until(grace.instant(), || !cores.any_running())
                 .is_ok()
@@ -257,6 +258,8 @@ impl Shared {
             if let Some(order) = order {
                 let id = order.callable_id;
                 let run = || self.executor.run(&order, &self.cores, &InRun(self));
+                // The run counts this thread itself while it wants to run.
+                let run = || spin.present().away(run);
                 let end = catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| RunEnd {
                     loaded: false,
                     result: Err(Error::Orchestration {
@@ -286,13 +289,28 @@ impl Crew for InRun<'_> {
         self.0.helpers.limit()
     }
 
-    fn together(&self, bell: &Doorbell, assist: &(dyn Fn() + Sync), lead: &mut dyn FnMut()) {
+    fn together(
+        &self,
+        news: &(dyn Fn() + Sync),
+        assist: &(dyn Fn() + Sync),
+        lead: &mut dyn FnMut(),
+    ) {
+        let news = |kind| {
+            if kind == News::Work {
+                self.call();
+            }
+            news();
+        };
         self.0
             .cores
-            .with_bell(bell, || self.0.helpers.together(assist, lead));
+            .with_news(&news, || self.0.helpers.together(assist, lead));
     }
 
     fn call(&self) {
         self.0.helpers.call(self.0);
+    }
+
+    fn crowd(&self) -> &Arc<Crowd> {
+        &self.0.crowd
     }
 }

@@ -5,8 +5,8 @@
 use core::fmt::Debug;
 use std::sync::Arc;
 
+use aicpu::Crew;
 use protocol::ChipStorageTaskArgs;
-use sync::Doorbell;
 
 use crate::error::Result;
 use crate::launch::{Prepared, RunReport};
@@ -59,17 +59,4 @@ pub trait Executor: Debug + Send + Sync {
 
     /// Forgets what was loaded for a callable id.
     fn forget(&self, callable_id: i32);
-}
-
-/// The threads that a run may use besides its own.
-pub trait Crew: Sync {
-    /// How many threads can help at once.
-    fn helpers(&self) -> usize;
-
-    /// Runs `lead` on this thread. Until it returns, helpers that are called run `assist`, and news of
-    /// the cores ring `bell`. Returns when `lead` has returned and every helper has left `assist`.
-    fn together(&self, bell: &Doorbell, assist: &(dyn Fn() + Sync), lead: &mut dyn FnMut());
-
-    /// Calls one more helper, if there is one; cheap if there is not.
-    fn call(&self);
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use aicore_abi::kernel::KERNEL_ENTRY;
 use aicore_abi::seam::KernelEntry;
-use aicpu::guarded_call::{self, Entry};
+use aicpu::guarded_call::{self, Entry, panic_text};
 use aicpu::shared_object::{Binding, LoadError, SharedObject};
 use protocol::CoreType;
 use sync::{Flag, Line, Word32};
@@ -253,18 +253,9 @@ impl Record {
                 unsafe { guarded_call::call(*entry, args) }.map_err(|thrown| thrown.to_string())
             }
             Call::InProcess(kernel) => catch_unwind(AssertUnwindSafe(|| (kernel.run)(call)))
-                .map_err(|panic| format!("panicked: {}", panic_text(&*panic))),
+                .unwrap_or_else(|panic| Err(format!("panicked: {}", panic_text(&*panic)))),
         }
     }
-}
-
-/// The message of a panic.
-pub(crate) fn panic_text(panic: &(dyn core::any::Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }
 
 #[cfg(test)]
@@ -278,7 +269,7 @@ mod tests {
 
     fn kernel() -> SimKernel {
         let kernel = Kernel::InProcess(InProcessKernel {
-            run: Arc::new(|_| {}),
+            run: Arc::new(|_| Ok(())),
             waits: Waits::Never,
         });
         SimKernel::new(

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use aicore_abi::seam::{CoreId, Cores, KernelEntry, Togetherness};
+use aicpu::Crew;
 use bytemuck::Zeroable;
 use protocol::TaskId;
 use protocol::registers::{TASK_ID_MASK, TASK_STATE_MASK};
@@ -19,7 +20,7 @@ use crate::program::{InProcessKernel, Kernel, KernelCall, Waits};
 
 use super::chip::ChipOptions;
 use super::cores::SimCores;
-use super::executor::{Crew, Executor, RunEnd, RunOrder};
+use super::executor::{Executor, RunEnd, RunOrder};
 use super::kernels::{SimCode, SimKernel};
 
 /// No test waits longer for anything.
@@ -31,7 +32,10 @@ pub(crate) fn closure(
     run: impl Fn(&KernelCall<'_>) + Send + Sync + 'static,
 ) -> Kernel {
     Kernel::InProcess(InProcessKernel {
-        run: Arc::new(run),
+        run: Arc::new(move |call| {
+            run(call);
+            Ok(())
+        }),
         waits,
     })
 }

@@ -242,6 +242,8 @@ impl Role {
         }
         let scalars = records.scalars_of(task, descriptor);
         payload.args[tensors..tensors + scalars.len()].copy_from_slice(scalars);
+        payload.tensor_count = u32::from(descriptor.tensors);
+        payload.scalar_count = u32::try_from(scalars.len()).expect("limited");
         payload.link_contexts(address);
         payload.local_context = LocalContext {
             block_idx: block.cast_signed(),

@@ -8,9 +8,9 @@ use std::time::Instant;
 use aicore_abi::seam::{CoreId, Cores, KernelEntry, Togetherness};
 use protocol::registers::{AICORE_IDLE_VALUE, TASK_STATE_MASK};
 use protocol::{A2a3, A5};
-use sync::{Doorbell, Word32, Word64};
+use sync::{Word32, Word64};
 
-use super::{Family, KERNEL_FAILED, SimCores};
+use super::{Family, KERNEL_FAILED, News, SimCores};
 use crate::error::Error;
 use crate::lock::lock;
 use crate::machine::LoadedKernel;
@@ -161,12 +161,13 @@ fn a_long_kernel_moves_to_whoever_has_nothing_to_do() {
         driver.run(0, &kernel, &[]);
     }
     driver.dispatch(0, kernel.entry(), Togetherness::Alone, &[]);
-    let bell = Doorbell::new();
-    chip.0.with_bell(&bell, || {
+    let told: Mutex<Vec<News>> = Mutex::default();
+    chip.0.with_news(&|news| lock(&told).push(news), || {
         assert!(!driver.has_ended(0), "reading the status does not run it");
         assert!(chip.0.help(), "it waits for a helper");
         assert!(!chip.0.help(), "once");
     });
+    assert_eq!(*lock(&told), [News::Work, News::Ended]);
     assert!(driver.has_ended(0));
 }
 

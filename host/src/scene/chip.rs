@@ -1,0 +1,156 @@
+//! Scenes on the chips of this build.
+//!
+//! Knows how a scene's words become a worker's. Refuses to know how scenes are read and judged.
+
+use std::path::Path;
+
+use platform::RunOptions;
+use protocol::ArgDirection;
+use protocol::{ChipStorageTaskArgs, ContinuousTensor, CoreType};
+
+use super::model::{self, Platform, RuntimeKind};
+use super::session::{
+    BuiltProgram, Machine, Prepared, RunConfig, RunOutcome, Session, SessionError,
+};
+use super::tensor::{ArgValue, Direction};
+use crate::program::ProgramBuilder;
+use crate::worker::{Callable, ChipWorker};
+
+/// The chips of this build.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Chips;
+
+impl Machine for Chips {
+    fn open(
+        &self,
+        platform: Platform,
+        runtime: RuntimeKind,
+        device: u32,
+    ) -> Result<Box<dyn Session>, SessionError> {
+        if runtime != RuntimeKind::Trb {
+            return Err(refused(format!("this build has no runtime {runtime}")));
+        }
+        let worker = ChipWorker::on(platform.name())?;
+        worker.init(i32::try_from(device).unwrap_or(i32::MAX))?;
+        Ok(Box::new(Chip {
+            worker,
+            prepared: Vec::new(),
+        }))
+    }
+}
+
+/// One chip with the programs of a scene.
+#[derive(Debug)]
+struct Chip {
+    worker: ChipWorker,
+    prepared: Vec<Option<Callable>>,
+}
+
+impl Session for Chip {
+    fn prepare(&mut self, program: &BuiltProgram) -> Result<Prepared, SessionError> {
+        let signature: Vec<ArgDirection> = program.signature.iter().map(direction).collect();
+        let mut builder = ProgramBuilder::new().signature(&signature);
+        for kernel in &program.kernels {
+            let id = i32::try_from(kernel.id).unwrap_or(i32::MAX);
+            let core = match kernel.core {
+                model::CoreType::Aic => CoreType::Aic,
+                model::CoreType::Aiv => CoreType::Aiv,
+            };
+            builder = builder.kernel_image(id, core, &read(&kernel.library)?);
+        }
+        let config = program.config_entry.as_deref().unwrap_or_default();
+        let image = read(&program.orchestration)?;
+        let program = builder.orchestration_image(&image, &program.entry, config)?;
+        let callable = self.worker.register(program)?;
+        let number = u32::try_from(self.prepared.len()).expect("a scene has few programs");
+        self.prepared.push(Some(callable));
+        Ok(Prepared(number))
+    }
+
+    fn run(
+        &mut self,
+        program: Prepared,
+        args: &mut [ArgValue],
+        config: &RunConfig,
+    ) -> Result<RunOutcome, SessionError> {
+        let callable = self.callable(program)?;
+        let mut block: Box<ChipStorageTaskArgs> = Box::new(bytemuck::Zeroable::zeroed());
+        for value in args {
+            match value {
+                ArgValue::Tensor(tensor) => {
+                    let bytes = tensor.bytes.as_mut_slice();
+                    let address = bytes.as_mut_ptr().expose_provenance() as u64;
+                    let wire = ContinuousTensor::new(address, &tensor.shape, tensor.dtype)
+                        .map_err(crate::Error::from)?;
+                    block.push_tensor(wire).map_err(crate::Error::from)?;
+                }
+                ArgValue::Scalar(scalar) => {
+                    block.push_scalar(scalar.word).map_err(crate::Error::from)?;
+                }
+            }
+        }
+        let mut options = RunOptions::from_environment(|name| {
+            config
+                .env
+                .get(name)
+                .cloned()
+                .or_else(|| std::env::var(name).ok())
+        });
+        if let Some(deadline) = config.deadline {
+            options.deadlines.run = deadline;
+            options.deadlines.no_progress = options.deadlines.no_progress.min(deadline);
+        }
+        let config = crate::RunConfig {
+            block_dim: config.block_dim,
+            aicpu_threads: config.aicpu_threads,
+            options,
+        };
+        // SAFETY: every tensor is memory of `args`, which we have exclusively.
+        let report = unsafe { self.worker.run_id(callable.id(), &block, &config) }?;
+        Ok(RunOutcome {
+            tasks: Some(report.submitted),
+        })
+    }
+
+    fn forget(&mut self, program: Prepared) -> Result<(), SessionError> {
+        let callable = self.callable(program)?;
+        self.prepared[program.0 as usize] = None;
+        Ok(self.worker.unregister(&callable)?)
+    }
+}
+
+impl Chip {
+    fn callable(&self, program: Prepared) -> Result<Callable, SessionError> {
+        let known = self.prepared.get(program.0 as usize).cloned().flatten();
+        known.ok_or_else(|| refused(format!("program {} is not prepared", program.0)))
+    }
+}
+
+const fn direction(direction: &Option<Direction>) -> ArgDirection {
+    match direction {
+        None => ArgDirection::Scalar,
+        Some(Direction::In) => ArgDirection::In,
+        Some(Direction::Out) => ArgDirection::Out,
+        Some(Direction::InOut) => ArgDirection::Inout,
+    }
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, SessionError> {
+    std::fs::read(path).map_err(|error| refused(format!("{}: {error}", path.display())))
+}
+
+const fn refused(text: String) -> SessionError {
+    SessionError { code: None, text }
+}
+
+impl From<crate::Error> for SessionError {
+    fn from(error: crate::Error) -> Self {
+        Self {
+            code: match &error {
+                crate::Error::Device(device) => Some(device.code()),
+                _ => None,
+            },
+            text: error.to_string(),
+        }
+    }
+}

@@ -1,0 +1,1 @@
+//! A real chip as a machine.
