@@ -15,23 +15,30 @@ use crate::seal;
 /// Most tasks of a graph: task numbers are C integers.
 pub const MAX_TASKS: usize = i32::MAX as usize;
 
-/// A task as it was added.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Draft {
-    pub(crate) func_id: i32,
-    pub(crate) core_type: i32,
+/// A task as it was added; nothing of it is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// Which kernel.
+    pub func_id: i32,
+    /// Which cores.
+    pub core_type: i32,
     /// Its first word.
-    pub(crate) words: u32,
-    pub(crate) word_count: u32,
-    pub(crate) fan_in: u32,
-    pub(crate) fan_out: u32,
+    pub words: u32,
+    /// How many words it has.
+    pub word_count: u32,
+    /// Edges that lead to it.
+    pub fan_in: u32,
+    /// Edges that leave it.
+    pub fan_out: u32,
 }
 
 /// An edge: the second task waits for the first.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Edge {
-    pub(crate) from: u32,
-    pub(crate) to: u32,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edge {
+    /// The task that is to finish first.
+    pub from: u32,
+    /// The task that waits.
+    pub to: u32,
 }
 
 /// A graph that is being built.
@@ -183,6 +190,18 @@ impl GraphBuilder {
     #[must_use]
     pub const fn task_count(&self) -> usize {
         self.tasks.len()
+    }
+
+    /// The tasks, in the order they were added.
+    #[must_use]
+    pub fn tasks(&self) -> &[Draft] {
+        &self.tasks
+    }
+
+    /// The edges, in the order they were added.
+    #[must_use]
+    pub fn edges(&self) -> &[Edge] {
+        &self.edges
     }
 
     /// Edges so far.

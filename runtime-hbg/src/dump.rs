@@ -1,6 +1,10 @@
 //! What an orchestration says about its tensors, for the tensor dump.
 //!
-//! Knows descriptors per task and how they are packed. Refuses to know whether anything is dumped.
+//! Knows descriptors per task, how they are packed, and which argument words they describe. Refuses to know whether
+//! anything is dumped.
+//!
+//! A C orchestration does not say which words are tensors, so its are found by their values: those that lie in a block it
+//! allocated. In Rust each descriptor comes with its argument, and no scalar is taken for an address.
 
 use core::ops::Range;
 use std::collections::BTreeMap;
@@ -11,14 +15,23 @@ use aicore_abi::orchestration::hbg::{TensorAllocationInfo, TensorInfo};
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Described {
     infos: Vec<TensorInfo>,
+    /// The argument each descriptor is of, where that was said.
+    arguments: Vec<Option<u32>>,
     /// What was given last for a task; what it replaces stays behind unused.
     of_task: BTreeMap<u32, Range<usize>>,
 }
 
 impl Described {
-    pub(crate) fn describe(&mut self, task: u32, infos: &[TensorInfo]) {
+    pub(crate) fn describe(
+        &mut self,
+        task: u32,
+        infos: impl Iterator<Item = (Option<u32>, TensorInfo)>,
+    ) {
         let first = self.infos.len();
-        self.infos.extend_from_slice(infos);
+        for (argument, info) in infos {
+            self.arguments.push(argument);
+            self.infos.push(info);
+        }
         self.of_task.insert(task, first..self.infos.len());
     }
 
@@ -26,12 +39,16 @@ impl Described {
     pub(crate) fn pack(&self, allocations: Vec<TensorAllocationInfo>) -> DumpTables {
         let mut tables = DumpTables {
             infos: Vec::new(),
+            arguments: Vec::new(),
             of_task: Vec::with_capacity(self.of_task.len()),
             allocations,
         };
         for (&task, range) in &self.of_task {
             let first = tables.infos.len();
             tables.infos.extend_from_slice(&self.infos[range.clone()]);
+            tables
+                .arguments
+                .extend_from_slice(&self.arguments[range.clone()]);
             tables.of_task.push((task, first));
         }
         tables
@@ -42,6 +59,7 @@ impl Described {
 #[derive(Clone, Debug, Default)]
 pub struct DumpTables {
     infos: Vec<TensorInfo>,
+    arguments: Vec<Option<u32>>,
     /// The tasks that have descriptors, in order, each with its first.
     of_task: Vec<(u32, usize)>,
     allocations: Vec<TensorAllocationInfo>,
@@ -67,9 +85,42 @@ impl DumpTables {
         }
     }
 
+    /// Which of a task's words its descriptors describe, in their order; `None` if that cannot be told.
+    ///
+    /// Words that nobody named are found by their values: as many of them as there are descriptors must lie in a block of
+    /// the orchestration's.
+    #[must_use]
+    pub fn arguments(&self, task: u32, words: &[u64]) -> Option<Vec<usize>> {
+        let range = self.range(task);
+        let count = range.len();
+        let said: Option<Vec<usize>> = self.arguments[range]
+            .iter()
+            .map(|argument| argument.map(|argument| argument as usize))
+            .collect();
+        said.or_else(|| {
+            let found = addresses(&self.allocations, words);
+            (found.len() == count).then_some(found)
+        })
+    }
+
     /// The blocks the orchestration allocated and has not freed, in order.
     #[must_use]
     pub fn allocations(&self) -> &[TensorAllocationInfo] {
         &self.allocations
     }
+}
+
+/// The words whose values lie in one of some blocks.
+#[must_use]
+pub fn addresses(blocks: &[TensorAllocationInfo], words: &[u64]) -> Vec<usize> {
+    let is_address = |&index: &usize| is_inside(blocks, words[index]);
+    (0..words.len()).filter(is_address).collect()
+}
+
+/// Whether an address lies in one of some blocks.
+#[must_use]
+pub fn is_inside(blocks: &[TensorAllocationInfo], address: u64) -> bool {
+    blocks
+        .iter()
+        .any(|block| address.wrapping_sub(block.base_addr) < block.size_bytes)
 }

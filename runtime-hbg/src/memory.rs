@@ -99,11 +99,3 @@ impl fmt::Debug for Buffers<'_> {
             .finish_non_exhaustive()
     }
 }
-
-/// Whether an address lies in one of some blocks.
-#[must_use]
-pub fn is_inside(blocks: &[TensorAllocationInfo], address: u64) -> bool {
-    blocks
-        .iter()
-        .any(|block| address.wrapping_sub(block.base_addr) < block.size_bytes)
-}

@@ -109,7 +109,7 @@ impl<'m> Orchestration<'m> {
             None => Error::ForeignFree { address: device },
             Some(block) => {
                 let block = [block];
-                let copied = |copy: &&CopyBack| crate::memory::is_inside(&block, copy.device);
+                let copied = |copy: &&CopyBack| crate::dump::is_inside(&block, copy.device);
                 match self.copies.iter().find(copied) {
                     Some(copy) => Error::FreedCopyBack {
                         address: copy.device,
@@ -167,10 +167,30 @@ impl<'m> Orchestration<'m> {
     }
 
     /// Describes the tensors of a task for the dump, instead of what was said before; says whether that was
-    /// possible.
+    /// possible. Which words they are is left to be found out.
     pub fn describe(&mut self, task: u32, infos: &[TensorInfo]) -> bool {
+        self.describe_each(task, infos.iter().map(|&info| (None, info)))
+    }
+
+    /// Describes tensors of a task for the dump, each with the index of its word; says whether that was possible.
+    pub fn describe_arguments(&mut self, task: u32, infos: &[(u32, TensorInfo)]) -> bool {
+        let words = self.graph.words_of(task).map_or(0, <[u64]>::len);
+        infos
+            .iter()
+            .all(|&(argument, _)| (argument as usize) < words)
+            && self.describe_each(
+                task,
+                infos.iter().map(|&(argument, info)| (Some(argument), info)),
+            )
+    }
+
+    fn describe_each(
+        &mut self,
+        task: u32,
+        infos: impl ExactSizeIterator<Item = (Option<u32>, TensorInfo)>,
+    ) -> bool {
         let possible = (task as usize) < self.graph.task_count() && infos.len() <= MAX_TENSOR_INFOS;
-        if possible && !infos.is_empty() {
+        if possible && infos.len() != 0 {
             self.described.describe(task, infos);
         }
         possible

@@ -21,7 +21,7 @@ fn builder(cores: &[bool], edges: impl Iterator<Item = (usize, usize)>) -> Graph
         let words = vec![number as u64; 1 + number % 20];
         let core = i32::from(is_vector);
         graph
-            .add_task((number % 8) as i32, core, &words)
+            .add_task(i32::try_from(number % 8).expect("small"), core, &words)
             .expect("room");
     }
     for (from, to) in edges {

@@ -1,0 +1,5 @@
+//! Orchestrations on the host, through the C table and in Rust.
+
+mod hazards;
+mod memory;
+mod vectors;
