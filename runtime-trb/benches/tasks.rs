@@ -3,6 +3,7 @@
 //! The cores finish at the first look and run nothing, so everything measured is the runtime's own.
 
 use core::ptr::NonNull;
+use std::sync::Arc;
 use std::time::Instant;
 
 use aicore_abi::kernel::DeferredIngressBuffer;
@@ -42,16 +43,17 @@ unsafe impl Cores for Instantly {
 
     fn payload(&self, core: CoreId, token: u32) -> NonNull<DispatchPayload> {
         let pair = self.payloads.slot(usize::from(core.0)).as_ptr();
-        // SAFETY: there are two, and a slot has an address.
-        unsafe { NonNull::new_unchecked(pair.cast::<DispatchPayload>()).add((token & 1) as usize) }
+        let pair = NonNull::new(pair.cast::<DispatchPayload>()).expect("a slot has an address");
+        // SAFETY: there are two.
+        unsafe { pair.add((token & 1) as usize) }
     }
 
     fn deferred(&self, core: CoreId, token: u32) -> NonNull<DeferredIngressBuffer> {
         let pair = self.ingress.slot(usize::from(core.0)).as_ptr();
-        // SAFETY: there are two, and a slot has an address.
-        unsafe {
-            NonNull::new_unchecked(pair.cast::<DeferredIngressBuffer>()).add((token & 1) as usize)
-        }
+        let pair =
+            NonNull::new(pair.cast::<DeferredIngressBuffer>()).expect("a slot has an address");
+        // SAFETY: there are two.
+        unsafe { pair.add((token & 1) as usize) }
     }
 
     fn dispatch(&self, core: CoreId, token: u32, _togetherness: Togetherness) {
@@ -90,13 +92,14 @@ fn external(number: u64) -> Tensor {
 fn alone(
     context: &mut Context,
     cores: &Instantly,
+    crowd: &Arc<Crowd>,
     body: impl FnOnce(&mut Orchestrator<'_>),
 ) -> (f64, f64) {
     let run: Run<'_, A2a3, _> = context.begin(setup(1), cores).expect("a good set-up");
     let begin = Instant::now();
     run.orchestrate(&run, body);
     let submitted = begin.elapsed().as_secs_f64();
-    run.drive(0, &mut Spin::new(&Crowd::new()));
+    run.drive(0, &mut Spin::new(crowd));
     assert!(run.status().is_good());
     (submitted, begin.elapsed().as_secs_f64())
 }
@@ -105,14 +108,14 @@ fn alone(
 fn beside(
     context: &mut Context,
     cores: &Instantly,
+    crowd: &Arc<Crowd>,
     body: impl FnOnce(&mut Orchestrator<'_>) + Send,
 ) {
     let run: Run<'_, A2a3, _> = context.begin(setup(2), cores).expect("a good set-up");
-    let crowd = Crowd::new();
     std::thread::scope(|scope| {
-        scope.spawn(|| run.drive(0, &mut Spin::new(&crowd)));
+        scope.spawn(|| run.drive(0, &mut Spin::new(crowd)));
         run.orchestrate(&NoHelp, body);
-        run.drive(0, &mut Spin::new(&crowd));
+        run.drive(0, &mut Spin::new(crowd));
     });
     assert!(run.status().is_good());
 }
@@ -167,6 +170,7 @@ fn joins(orch: &mut Orchestrator<'_>, count: u64) {
 }
 
 fn main() {
+    let crowd = Crowd::new();
     let mut criterion = Criterion::default().configure_from_args();
     let cores = Instantly::new(8);
     let mut context = Context::new(&Limits::default()).expect("the limits are good");
@@ -178,21 +182,24 @@ fn main() {
             let mut seconds = 0.0;
             while left > 0 {
                 let count = left.min(8000);
-                seconds += alone(&mut context, &cores, |orch| independent(orch, count)).0;
+                seconds += alone(&mut context, &cores, &crowd, |orch| {
+                    independent(orch, count)
+                })
+                .0;
                 left -= count;
             }
             core::time::Duration::from_secs_f64(seconds)
         });
     });
     criterion.bench_function("empty run", |bencher| {
-        bencher.iter(|| alone(&mut context, &cores, |_| {}));
+        bencher.iter(|| alone(&mut context, &cores, &crowd, |_| {}));
     });
 
     let mut group = criterion.benchmark_group("one thread");
     for (name, count, body) in SHAPES {
         group.throughput(Throughput::Elements(count));
         group.bench_function(name, |bencher| {
-            bencher.iter(|| alone(&mut context, &cores, |orch| body(orch, count)));
+            bencher.iter(|| alone(&mut context, &cores, &crowd, |orch| body(orch, count)));
         });
     }
     group.finish();
@@ -201,7 +208,7 @@ fn main() {
     for (name, count, body) in SHAPES {
         group.throughput(Throughput::Elements(count));
         group.bench_function(name, |bencher| {
-            bencher.iter(|| beside(&mut context, &cores, |orch| body(orch, count)));
+            bencher.iter(|| beside(&mut context, &cores, &crowd, |orch| body(orch, count)));
         });
     }
     group.finish();

@@ -38,21 +38,27 @@ impl Context {
     /// # Errors
     /// When a limit is out of range or the system refuses.
     pub fn new(limits: &Limits) -> Result<Self> {
+        Self::in_arena(limits, Arena::reserve(Self::arena_bytes(limits)?)?)
+    }
+
+    /// Bytes of memory that runs of up to `limits` need.
+    ///
+    /// # Errors
+    /// When a limit is out of range.
+    pub fn arena_bytes(limits: &Limits) -> Result<usize> {
+        limits.validate()?;
+        let heap = heap_granules(limits)? * GRANULE;
+        Ok(shared::bytes(limits) + heap + GRANULE * 64)
+    }
+
+    /// Takes the memory for runs of up to `limits` from `arena`, which cores can reach.
+    ///
+    /// # Errors
+    /// When a limit is out of range or the arena has not enough.
+    pub fn in_arena(limits: &Limits, arena: Arena) -> Result<Self> {
         limits.validate()?;
         let granules = limits.record_granules();
-        let heap_granules =
-            to_usize(limits.heap_bytes)
-                .checked_mul(RINGS)
-                .ok_or(Error::BadLimit {
-                    what: "the heap",
-                    value: limits.heap_bytes,
-                    min: 1024,
-                    max: 1 << 40,
-                })?
-                / GRANULE;
-        let reserved = shared::bytes(limits) + heap_granules * GRANULE + GRANULE * 64;
-        let arena = Arena::reserve(reserved)?;
-        let heap = arena.take(heap_granules)?;
+        let heap = arena.take(heap_granules(limits)?)?;
         let (records, key) = Records::reserve(&arena, to_usize(granules) * RINGS)?;
         let shared = Shared::new(&arena, limits, records)?;
         Ok(Self {
@@ -151,6 +157,17 @@ impl Context {
     pub const fn arena(&self) -> &Arena {
         &self.arena
     }
+}
+
+fn heap_granules(limits: &Limits) -> Result<usize> {
+    let bytes = to_usize(limits.heap_bytes).checked_mul(RINGS);
+    let bytes = bytes.ok_or(Error::BadLimit {
+        what: "the heap",
+        value: limits.heap_bytes,
+        min: 1024,
+        max: 1 << 40,
+    })?;
+    Ok(bytes / GRANULE)
 }
 
 fn check_setup<A: Arch, C: Cores>(setup: &Setup<'_>, cores: &C) -> Result<()> {

@@ -56,6 +56,8 @@ mod run;
 mod scope;
 mod shared;
 mod span;
+#[cfg(test)]
+mod vectors;
 
 pub use context::Context;
 pub use error::{Diagnosis, Error, Fatal, Result, Wanted};

@@ -60,8 +60,8 @@ pub(crate) struct Surroundings<'r> {
 #[repr(C)]
 pub struct Orchestrator<'r> {
     visible: Runtime,
-    around: Surroundings<'r>,
-    graph: &'r mut Graph,
+    pub(crate) around: Surroundings<'r>,
+    pub(crate) graph: &'r mut Graph,
     submitted: u64,
     fatal: bool,
 }

@@ -139,14 +139,18 @@ fn compare_views(access: &Tensor, written: &Region, view: &View) -> Verdict {
         offsets: access.offset(),
         element_size: element_size(access),
     };
-    let both_at_start = written.at_start && access.is_all_offset_zero != 0;
-    let same_buffer = accessed.lies_like(&wrote);
-    if accessed.disjoint_bytes(&wrote) && !(both_at_start && same_buffer) {
-        return Verdict::Disjoint;
-    }
-    if !same_buffer {
+    if access.version > written.version {
+        // A newer generation depends on the older one as a whole.
         return Verdict::Overlaps;
     }
+    if !accessed.lies_like(&wrote) {
+        return if accessed.disjoint_bytes(&wrote) {
+            Verdict::Disjoint
+        } else {
+            Verdict::Overlaps
+        };
+    }
+    let both_at_start = written.at_start && access.is_all_offset_zero != 0;
     let mut covers = access.version == written.version;
     for dimension in 0..rank {
         let (from, to) = accessed.interval(dimension);

@@ -3,6 +3,7 @@
 //! Knows the register protocol. Refuses to know what a kernel does: that is a closure of the test.
 
 use core::ptr::NonNull;
+use core::time::Duration;
 
 use aicore_abi::kernel::DeferredIngressBuffer;
 use aicore_abi::payload::DispatchPayload;
@@ -166,7 +167,10 @@ pub(crate) fn setup(kernels: &[KernelEntry], clusters: u16, threads: u8) -> Setu
         threads,
         orch_to_sched: false,
         limits: None,
-        deadlines: Deadlines::default(),
+        deadlines: Deadlines {
+            no_progress: Duration::from_secs(20),
+            ..Deadlines::default()
+        },
         log: &Silent,
     }
 }
