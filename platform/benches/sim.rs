@@ -1,7 +1,7 @@
 //! What the simulated chip costs around the runtimes: per run, per kernel call, per tensor.
 #![cfg(feature = "sim")]
 
-use std::hint::black_box;
+use core::hint::black_box;
 use std::sync::Arc;
 
 use aicore_abi::seam::{CoreId, Cores, Togetherness};
@@ -77,7 +77,7 @@ fn runs(criterion: &mut Criterion) {
 
 fn calls(criterion: &mut Criterion) {
     const CALLS: u32 = 1000;
-    let cores = SimCores::new(Family::of::<A2a3>(), 0, 0).expect("address space");
+    let cores = SimCores::new(Family::of::<A2a3>(), 0, 0, &Arc::default()).expect("address space");
     cores.begin(24);
     let kernel = Kernel::InProcess(InProcessKernel {
         run: Arc::new(|call| {

@@ -44,6 +44,8 @@ pub(crate) struct Bound<M: Machine> {
 pub(crate) struct Bindings<'a, M: Machine> {
     device: &'a Attached<M>,
     bound: Vec<Bound<M>>,
+    /// Allocations of the caller that the run uses: not freed before its end.
+    used: Vec<Arc<M::Memory>>,
     /// Code that does not stop may still write to the buffers.
     left_behind: bool,
     pub(crate) copied_in: u64,
@@ -83,11 +85,16 @@ impl<'a, M: Machine> Bindings<'a, M> {
         let mut bindings = Self {
             device,
             bound: core::mem::take(&mut *lock(&device.spare_bindings)),
+            used: Vec::new(),
             left_behind: false,
             copied_in: 0,
         };
         for (argument, tensor) in args.used_tensors_mut()?.iter_mut().enumerate() {
             if tensor.is_device_memory() {
+                let address = DeviceAddress(tensor.data);
+                bindings
+                    .used
+                    .extend(lock(&device.memory).containing(address).cloned());
                 continue;
             }
             let direction = signature.get(argument).copied();

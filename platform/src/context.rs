@@ -9,6 +9,7 @@
 use core::any::Any;
 use core::fmt;
 use core::marker::PhantomData;
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use aicore_abi::seam::KernelEntry;
@@ -17,6 +18,7 @@ use protocol::{Arch, CallConfig, ChipStorageTaskArgs};
 
 use crate::address::DeviceAddress;
 use crate::bind::{self, Bindings, Bound};
+use crate::comm::Comm;
 use crate::device::Device;
 use crate::error::{Error, Result};
 use crate::kernel_cache::KernelCache;
@@ -213,6 +215,23 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         if program.is_some() {
             device.machine.forget(callable_id);
         }
+        Ok(())
+    }
+
+    fn join(
+        &self,
+        rank: i32,
+        ranks: i32,
+        meeting: &[u8],
+        patience: Duration,
+    ) -> Result<Box<dyn Comm>> {
+        self.attached("join")?
+            .machine
+            .join(rank, ranks, meeting, patience)
+    }
+
+    fn set_talking(&self, talking: bool) -> Result<()> {
+        self.attached("set_talking")?.machine.set_talking(talking);
         Ok(())
     }
 

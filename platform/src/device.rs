@@ -1,10 +1,12 @@
 //! A device as applications hold it.
 
 use core::fmt::Debug;
+use core::time::Duration;
 
 use protocol::{CallConfig, ChipStorageTaskArgs};
 
 use crate::address::DeviceAddress;
+use crate::comm::Comm;
 use crate::error::Result;
 use crate::launch::RunReport;
 use crate::memory::MemoryStats;
@@ -96,6 +98,28 @@ pub trait Device: Debug + Send + Sync {
     /// # Errors
     /// When the device is not attached.
     fn unregister(&self, callable_id: i32) -> Result<()>;
+
+    /// Joins a communicator of `ranks` ranks that all name `meeting`, a path that need not exist. No
+    /// other rank is waited for yet, and none is waited for longer than `patience` at any time.
+    ///
+    /// Until the result is dropped, kernels of this device may wait for what other devices do.
+    ///
+    /// # Errors
+    /// Numbers that make no sense, or a machine that cannot.
+    fn join(
+        &self,
+        rank: i32,
+        ranks: i32,
+        meeting: &[u8],
+        patience: Duration,
+    ) -> Result<Box<dyn Comm>>;
+
+    /// Says whether kernels of this device may wait for what other devices do, other than through
+    /// [`join`](Self::join): through memory that the caller shares between them.
+    ///
+    /// # Errors
+    /// When the device is not attached.
+    fn set_talking(&self, talking: bool) -> Result<()>;
 
     /// How often a run has loaded an orchestration on the device since `init`.
     fn aicpu_dlopen_count(&self) -> u64;

@@ -18,6 +18,7 @@
 
 mod address;
 mod bind;
+mod comm;
 mod context;
 mod device;
 mod error;
@@ -39,6 +40,7 @@ pub mod onboard;
 pub mod sim;
 
 pub use address::DeviceAddress;
+pub use comm::Comm;
 pub use context::DeviceContext;
 pub use device::Device;
 pub use error::{Error, Result};
@@ -47,5 +49,5 @@ pub use machine::{DeviceMemory, LoadedKernel, Machine};
 pub use memory::MemoryStats;
 pub use options::{Deadlines, Rings, RunOptions};
 pub use program::{
-    InProcessKernel, Kernel, KernelCall, Orchestration, Program, ProgramKernel, Waits,
+    InProcessKernel, Kernel, KernelCall, KernelFn, Orchestration, Program, ProgramKernel, Waits,
 };

@@ -4,12 +4,14 @@
 //! programs, arguments and ids: those are settled above, once for all machines.
 
 use core::fmt::Debug;
+use core::time::Duration;
 use std::sync::Arc;
 
 use aicore_abi::seam::KernelEntry;
 use protocol::CoreType;
 
 use crate::address::DeviceAddress;
+use crate::comm::Comm;
 use crate::error::Result;
 use crate::launch::{Launch, Outcome};
 use crate::program::Kernel;
@@ -83,6 +85,21 @@ pub trait Machine: Debug + Send + Sync + Sized + 'static {
 
     /// Makes a kernel of a program from its code; `core` is the kind of core it is for, if known.
     fn kernel(&self, func_id: i32, core: Option<CoreType>, code: Arc<Self::Code>) -> Self::Kernel;
+
+    /// Joins a communicator, as [`Device::join`](crate::Device::join).
+    ///
+    /// # Errors
+    /// As there.
+    fn join(
+        &self,
+        rank: i32,
+        ranks: i32,
+        meeting: &[u8],
+        patience: Duration,
+    ) -> Result<Box<dyn Comm>>;
+
+    /// Says whether kernels may wait for what other machines do.
+    fn set_talking(&self, talking: bool);
 
     /// Forgets what was loaded for a callable.
     fn forget(&self, callable_id: i32);

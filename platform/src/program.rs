@@ -80,11 +80,14 @@ impl fmt::Debug for Kernel {
     }
 }
 
+/// A function that computes; the text of an error it returns ends the run.
+pub type KernelFn = dyn Fn(&KernelCall<'_>) -> Result<(), String> + Send + Sync;
+
 /// A kernel that is a function of this process.
 #[derive(Clone)]
 pub struct InProcessKernel {
-    /// The function; an error it returns ends the run.
-    pub run: Arc<dyn Fn(&KernelCall<'_>) -> Result<(), String> + Send + Sync>,
+    /// The function.
+    pub run: Arc<KernelFn>,
     /// Whether it waits for other kernels.
     pub waits: Waits,
 }

@@ -32,15 +32,19 @@ mod hooks;
 mod identity;
 mod kernels;
 mod memory;
+mod news;
 mod storage;
+mod talking;
 #[cfg(test)]
 pub(crate) mod testing;
 
 pub use chip::{Chip, ChipOptions, StartExecutor};
-pub use cores::{Family, KERNEL_FAILED, News, SimCores};
+pub use cores::{Family, KERNEL_FAILED, SimCores};
 pub use executor::{Executor, RunEnd, RunOrder};
 pub use kernels::{SimCode, SimKernel};
 pub use memory::{MemoryFault, SimMemory};
+pub use news::News;
+pub use talking::Talking;
 
 /// A simulated chip of family `A`, called `platform`, with the AICPU program linked in.
 #[cfg(feature = "trb")]

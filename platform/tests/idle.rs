@@ -3,8 +3,8 @@
 //! Alone in its process, so that all threads of simulated chips are this test's.
 #![cfg(all(target_os = "linux", feature = "sim"))]
 
+use core::time::Duration;
 use std::sync::Arc;
-use std::time::Duration;
 
 use aicpu::Crew;
 use platform::sim::{Chip, ChipOptions, Executor, RunEnd, RunOrder, SimCores};

@@ -297,7 +297,7 @@ fn the_same_run_again_allocates_nothing() {
     device
         .prepare(0, &program(&[], add_one()))
         .expect("a good program");
-    let mut host = vec![vec![0_u8; 300], vec![0; 70_000], vec![0; 70_000]];
+    let mut host = [vec![0_u8; 300], vec![0; 70_000], vec![0; 70_000]];
     let tensors: Vec<_> = host.iter_mut().map(|bytes| tensor(bytes)).collect();
     run(&device, 0, &tensors).expect("a good run");
     let pooled = device.memory();
@@ -364,8 +364,10 @@ fn writing_past_the_end_of_a_tensor_is_an_error_that_names_it() {
         let bytes = bytes_of(call);
         bytes[0] = 9;
         if bytes.len() == 3 {
-            // SAFETY: behind a bound tensor lies its guard zone; damaging that is the test.
-            unsafe { bytes.as_mut_ptr().add(5).write(0) };
+            // SAFETY: behind a bound tensor lies its guard zone.
+            let behind = unsafe { bytes.as_mut_ptr().add(5) };
+            // SAFETY: damaging it is the test.
+            unsafe { behind.write(0) };
         }
     });
     device
@@ -459,8 +461,10 @@ fn bad_calls_are_refused_with_value_and_limit() {
         let refusal = call(&args(&[]), &config);
         assert!(refusal.starts_with(text), "{refusal}");
     }
-    let mut block = ChipStorageTaskArgs::default();
-    block.tensor_count = 65;
+    let mut block = ChipStorageTaskArgs {
+        tensor_count: 65,
+        ..ChipStorageTaskArgs::default()
+    };
     assert_eq!(
         call(&block, &config()),
         "tensor_count is 65, allowed is 0 to 64"
@@ -919,4 +923,79 @@ fn helpers_work_on_long_kernels_side_by_side() {
         .prepare(0, &program(&[], kernel))
         .expect("a good program");
     run(&device, 0, &[]).expect("a good run");
+}
+
+#[test]
+fn memory_that_a_run_uses_is_not_freed_under_it() {
+    let device = attached(Scripted::chip(per_tensor));
+    let (inside, freed) = (Arc::new(Flag::new()), Arc::new(Flag::new()));
+    let kernel = {
+        let (inside, freed) = (Arc::clone(&inside), Arc::clone(&freed));
+        closure(Waits::Never, move |call| {
+            inside.set();
+            wait_for("the caller frees it", || freed.is_set());
+            bytes_of(call).fill(7);
+        })
+    };
+    device
+        .prepare(0, &program(&[], kernel))
+        .expect("a good program");
+    // Large enough to be a mapping of its own, which a free would take away.
+    let address = device.malloc(1 << 20).expect("enough memory");
+    let tensor = ContinuousTensor::new(address.0, &[1 << 20], DataType::Uint8)
+        .expect("a good tensor")
+        .in_device_memory();
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_for("the kernel runs", || inside.is_set());
+            device.free(address).expect("once");
+            freed.set();
+        });
+        run(&device, 0, &[tensor]).expect("a good run");
+    });
+    assert_eq!(device.memory().total(), 0);
+}
+
+#[test]
+fn kernels_of_a_chip_that_talks_to_others_have_threads_of_their_own() {
+    let device = attached(Scripted::chip(per_tensor));
+    let names: Arc<Mutex<Vec<String>>> = Arc::default();
+    let kernel = {
+        let names = Arc::clone(&names);
+        closure(Waits::WithinGroup, move |_| {
+            let thread = std::thread::current();
+            lock(&names).push(thread.name().unwrap_or_default().to_owned());
+        })
+    };
+    device
+        .prepare(0, &program(&[], kernel))
+        .expect("a good program");
+    let mut host = [0_u8; 4];
+    let mut go = || run(&device, 0, &[tensor(&mut host)]).expect("a good run");
+    go();
+    device.set_talking(true).expect("attached");
+    go();
+    device.set_talking(false).expect("attached");
+    go();
+    let meeting = format!("talks-{}", std::process::id());
+    let mut rank = device
+        .join(0, 1, meeting.as_bytes(), WATCHDOG)
+        .expect("good numbers");
+    go();
+    let context = rank.alloc_windows(64).expect("nobody else is waited for");
+    assert_ne!(
+        (context.0, rank.window_base().0, rank.window_bytes()),
+        (0, 0, 0)
+    );
+    rank.barrier().expect("alone");
+    rank.destroy().expect("alone");
+    go();
+    let expected = [
+        "sim-leader",
+        "sim-core-0",
+        "sim-leader",
+        "sim-core-0",
+        "sim-leader",
+    ];
+    assert_eq!(*lock(&names), expected);
 }

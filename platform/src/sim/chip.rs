@@ -1,23 +1,26 @@
 //! The simulated chip as a machine.
 
 use core::fmt;
+use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use protocol::{Arch, CoreType};
-use sync::Word32;
 
 use crate::address::DeviceAddress;
+use crate::comm::Comm;
 use crate::error::Result;
 use crate::launch::{Launch, Outcome};
 use crate::lock::lock;
 use crate::machine::Machine;
 use crate::program::Kernel;
 
+use super::comm::Communicator;
 use super::cores::{Family, SimCores};
 use super::engine::Engine;
 use super::executor::{Executor, RunOrder};
 use super::kernels::{SimCode, SimKernel};
 use super::memory::{Budget, MemoryFault, SimMemory};
+use super::talking::{Talking, Talks};
 
 /// Makes the program of a simulated chip's control CPUs.
 pub type StartExecutor = Arc<dyn Fn() -> Result<Box<dyn Executor>> + Send + Sync>;
@@ -67,7 +70,7 @@ pub struct Chip {
     family: Family,
     options: ChipOptions,
     memory: Arc<Budget>,
-    talking: Word32,
+    talking: Arc<Talking>,
     engine: Mutex<Option<Arc<Engine>>>,
 }
 
@@ -82,20 +85,11 @@ impl Chip {
             family: Family::of::<A>(),
             options: options.clone(),
             memory: Budget::with_fault(options.memory, options.memory_fault.clone()),
-            talking: Word32::new(0),
+            talking: Arc::default(),
             engine: Mutex::default(),
         };
         chip.engine()?;
         Ok(chip)
-    }
-
-    /// Says whether kernels may wait for something outside of their group: they may as long as the
-    /// chip talks to others.
-    pub fn set_talking(&self, talking: bool) {
-        self.talking.publish(u32::from(talking));
-        if let Some(engine) = &*lock(&self.engine) {
-            engine.cores().set_all_wait(talking);
-        }
     }
 
     /// The engine, a new one if code was left behind in the old.
@@ -104,8 +98,8 @@ impl Chip {
         if let Some(engine) = engine.as_ref().filter(|engine| !engine.is_left_behind()) {
             return Ok(Arc::clone(engine));
         }
-        let cores = SimCores::new(self.family, self.device_id, self.options.group_threads)?;
-        cores.set_all_wait(self.talking.observe() != 0);
+        let threads = self.options.group_threads;
+        let cores = SimCores::new(self.family, self.device_id, threads, &self.talking)?;
         let new = Engine::start((self.options.executor)()?, cores, self.options.helpers)?;
         Ok(Arc::clone(engine.insert(Arc::new(new))))
     }
@@ -151,6 +145,24 @@ impl Machine for Chip {
         SimKernel::new(func_id, core, code)
     }
 
+    fn join(
+        &self,
+        rank: i32,
+        ranks: i32,
+        meeting: &[u8],
+        patience: Duration,
+    ) -> Result<Box<dyn Comm>> {
+        let comm = Communicator::new(rank, ranks, meeting, patience)?;
+        Ok(Box::new(Member {
+            comm,
+            _talks: self.talking.join(),
+        }))
+    }
+
+    fn set_talking(&self, talking: bool) {
+        self.talking.set(talking);
+    }
+
     fn forget(&self, callable_id: i32) {
         if let Some(engine) = &*lock(&self.engine) {
             engine.forget(callable_id);
@@ -191,4 +203,43 @@ impl Machine for Chip {
 fn pointer(address: DeviceAddress) -> *mut u8 {
     let address = usize::try_from(address.0).expect("an address of this process");
     core::ptr::with_exposed_provenance_mut(address)
+}
+
+/// A rank that is this chip.
+#[derive(Debug)]
+struct Member {
+    comm: Communicator,
+    /// As long as it lives, kernels may wait for the other ranks.
+    _talks: Talks,
+}
+
+impl Comm for Member {
+    fn rank(&self) -> u32 {
+        self.comm.rank()
+    }
+
+    fn ranks(&self) -> u32 {
+        self.comm.ranks()
+    }
+
+    fn alloc_windows(&mut self, bytes: u64) -> Result<DeviceAddress> {
+        let context = core::ptr::from_ref(self.comm.alloc_windows(bytes)?);
+        Ok(DeviceAddress(context.expose_provenance() as u64))
+    }
+
+    fn window_base(&self) -> DeviceAddress {
+        DeviceAddress(self.comm.context().windows_in[self.rank() as usize])
+    }
+
+    fn window_bytes(&self) -> u64 {
+        self.comm.context().win_size
+    }
+
+    fn barrier(&self) -> Result<()> {
+        self.comm.barrier()
+    }
+
+    fn destroy(self: Box<Self>) -> Result<()> {
+        self.comm.destroy()
+    }
 }

@@ -131,6 +131,12 @@ impl Communicator {
         self.rank
     }
 
+    /// How many ranks there are.
+    #[must_use]
+    pub const fn ranks(&self) -> u32 {
+        self.ranks
+    }
+
     /// Makes the windows and waits until every rank has them. Windows start as zeros.
     ///
     /// The context is what kernels are given by address; it lives as long as the communicator.

@@ -21,8 +21,6 @@
 //! Each core's state lies on a line of its own. What one run leaves in it is stale in the next by the
 //! number of the run, so a run costs nothing for cores it does not use.
 
-use core::fmt;
-use core::mem;
 use core::ptr::NonNull;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
@@ -41,7 +39,9 @@ use crate::program::{KernelCall, Waits};
 use super::groups::Groups;
 use super::identity::Running;
 use super::kernels::Record;
+use super::news::{Listener, News};
 use super::storage::SharedStorage;
+use super::talking::Talking;
 
 /// Scheduler code of a run in which a kernel threw, panicked or could not be started.
 pub const KERNEL_FAILED: i32 = 104;
@@ -107,28 +107,6 @@ struct Core {
     kernel: Word64,
 }
 
-/// Why it may be worth to look at the cores.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// A call waits for a thread that has nothing else to do.
-    Work,
-    /// A call ended, or the cores were stopped.
-    Ended,
-}
-
-/// Whoever wants to know news of the cores, its lifetime erased.
-#[derive(Clone, Copy)]
-struct Listener(*const (dyn Fn(News) + Sync + 'static));
-
-// SAFETY: the closure is `Sync`, and `SimCores::with_news` outlives every use.
-unsafe impl Send for Listener {}
-
-impl fmt::Debug for Listener {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Listener")
-    }
-}
-
 /// The simulated cores of one chip.
 #[derive(Debug)]
 pub struct SimCores {
@@ -142,15 +120,15 @@ pub struct SimCores {
     storage: SharedStorage,
     long: Mpmc<u32>,
     groups: Groups,
-    listener: Mutex<Option<Listener>>,
+    listener: Listener,
     failure: Mutex<Option<Error>>,
     /// Cores per kind in the current run: as many clusters as AIC cores.
     clusters: Word32,
     run: Word32,
     /// No call is started any more.
     stopped: Flag,
-    /// Every kernel may wait for something outside of its group.
-    all_wait: Flag,
+    /// Whether kernels may wait for something outside of their group.
+    talking: Arc<Talking>,
 }
 
 impl SimCores {
@@ -158,7 +136,12 @@ impl SimCores {
     ///
     /// # Errors
     /// When there is no address space.
-    pub fn new(family: Family, device_id: i32, group_threads: usize) -> Result<Arc<Self>> {
+    pub fn new(
+        family: Family,
+        device_id: i32,
+        group_threads: usize,
+        talking: &Arc<Talking>,
+    ) -> Result<Arc<Self>> {
         let cores = family.cores;
         let bytes = cores
             * (family.block * size_of::<Register>()
@@ -181,12 +164,12 @@ impl SimCores {
             storage: SharedStorage::new(),
             long,
             groups: Groups::new(group_threads),
-            listener: Mutex::default(),
+            listener: Listener::default(),
             failure: Mutex::default(),
             clusters: Word32::new(0),
             run: Word32::new(0),
             stopped: Flag::new(),
-            all_wait: Flag::new(),
+            talking: Arc::clone(talking),
         }))
     }
 
@@ -204,20 +187,10 @@ impl SimCores {
         self.groups.cancel_all();
     }
 
-    /// Says whether every kernel may wait for something outside of its group, as on a chip that talks
-    /// to others.
-    pub fn set_all_wait(&self, all: bool) {
-        if all {
-            self.all_wait.set();
-        } else {
-            self.all_wait.clear();
-        }
-    }
-
     /// Starts no call any more: those not started yet end at once, as failures.
     pub fn stop(&self) {
         self.stopped.set();
-        self.tell(News::Ended);
+        self.listener.tell(News::Ended);
     }
 
     /// What went wrong on a core of this run, once.
@@ -264,20 +237,7 @@ impl SimCores {
 
     /// Tells `news` what happens on the cores, as long as `body` runs.
     pub fn with_news<R>(&self, news: &(dyn Fn(News) + Sync), body: impl FnOnce() -> R) -> R {
-        struct Unset<'a>(&'a SimCores);
-        impl Drop for Unset<'_> {
-            fn drop(&mut self) {
-                // Whoever tells holds the lock, so nobody is told after this.
-                *lock(&self.0.listener) = None;
-            }
-        }
-        type Short<'a> = *const (dyn Fn(News) + Sync + 'a);
-        let news: Short<'_> = news;
-        // SAFETY: only the lifetime changes; `Unset` takes the pointer back before `news` can go.
-        let news = unsafe { mem::transmute::<Short<'_>, Short<'static>>(news) };
-        *lock(&self.listener) = Some(Listener(news));
-        let _unset = Unset(self);
-        body()
+        self.listener.during(news, body)
     }
 
     pub(crate) fn groups(&self) -> &Groups {
@@ -295,14 +255,7 @@ impl SimCores {
         ending();
         self.finish(index, token);
         self.cores[index].apart.publish(0);
-        self.tell(News::Ended);
-    }
-
-    fn tell(&self, news: News) {
-        if let Some(Listener(listener)) = *lock(&self.listener) {
-            // SAFETY: `with_news` unsets it, under the lock we hold, before the closure goes.
-            unsafe { (*listener)(news) };
-        }
+        self.listener.tell(News::Ended);
     }
 
     fn token_register(&self, index: usize) -> &Register {
@@ -373,7 +326,7 @@ impl SimCores {
                 core.apart.set_own(1);
                 let queued = self.long.push(u32::from(to_core(index)));
                 debug_assert!(queued.is_ok(), "the queue has a place for every core");
-                self.tell(News::Work);
+                self.listener.tell(News::Work);
             }
         } else {
             self.acknowledge(index, token);
@@ -391,7 +344,7 @@ impl SimCores {
     fn needs_thread(&self, record: &Record, grouped: bool) -> bool {
         match record.waits() {
             Waits::Always => true,
-            Waits::WithinGroup => grouped || self.all_wait.is_set(),
+            Waits::WithinGroup => grouped || self.talking.is_on(),
             Waits::Never => false,
         }
     }

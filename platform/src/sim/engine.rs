@@ -34,9 +34,10 @@ use crate::launch::Outcome;
 use crate::lock::lock;
 use crate::options::Deadlines;
 
-use super::cores::{News, SimCores};
+use super::cores::SimCores;
 use super::crew::Helpers;
 use super::executor::{Executor, RunEnd, RunOrder};
+use super::news::News;
 
 /// How often per limit the caller looks whether anything moves.
 const LOOKS: u32 = 4;
@@ -109,10 +110,6 @@ impl Engine {
 
     pub(crate) fn forget(&self, callable_id: i32) {
         self.shared.executor.forget(callable_id);
-    }
-
-    pub(crate) fn cores(&self) -> &SimCores {
-        &self.shared.cores
     }
 
     /// Does one run. `hold` yields everything its code can reach.

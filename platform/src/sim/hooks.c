@@ -35,10 +35,6 @@ void pto_cpu_sim_set_execution_context(uint32_t block, uint32_t subblock, uint32
     if (hooks.set_execution_context) hooks.set_execution_context(block, subblock, subblock_dim);
 }
 
-void pto_sim_set_execution_context(uint32_t block, uint32_t subblock, uint32_t subblock_dim) {
-    pto_cpu_sim_set_execution_context(block, subblock, subblock_dim);
-}
-
 void pto_cpu_sim_get_execution_context(uint32_t *block, uint32_t *subblock, uint32_t *subblock_dim) {
     if (hooks.get_execution_context) hooks.get_execution_context(block, subblock, subblock_dim);
 }

@@ -33,7 +33,8 @@ fn chip(clusters: u16) -> Chip {
 }
 
 fn chip_with(clusters: u16, threads: usize) -> Chip {
-    let cores = SimCores::new(Family::of::<A2a3>(), 0, threads).expect("address space");
+    let cores =
+        SimCores::new(Family::of::<A2a3>(), 0, threads, &Arc::default()).expect("address space");
     cores.begin(clusters);
     Chip(cores)
 }
@@ -83,7 +84,7 @@ fn registers_lie_where_the_family_has_them() {
         (Family::of::<A2a3>(), 0xa0, 0x4c8),
         (Family::of::<A5>(), 0xd0, 0x3108),
     ] {
-        let cores = SimCores::new(family, 0, 0).expect("address space");
+        let cores = SimCores::new(family, 0, 0, &Arc::default()).expect("address space");
         cores.begin(1);
         let kernel = loaded(Waits::Never, |_| {});
         let mut driver = Driver::new(&cores);
