@@ -9,10 +9,13 @@
 //! | what if user code throws? | [`guarded_call`] |
 //! | which threads are there? | [`Crew`] |
 //! | how is a graph built and run on the device? | [`trb`] |
+//! | what do a real chip's entry points do? | [`onboard`] |
 
 mod crew;
 mod first_error;
 pub mod guarded_call;
+#[cfg(feature = "trb")]
+pub mod onboard;
 pub mod shared_object;
 #[cfg(feature = "trb")]
 pub mod trb;

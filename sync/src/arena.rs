@@ -33,6 +33,8 @@ struct Reservation {
     base: NonNull<u8>,
     bytes: usize,
     taken: AtomicU64,
+    /// Whether we mapped it.
+    mapped: bool,
 }
 
 // SAFETY: the reservation is only an address range; slabs own disjoint parts of it.
@@ -42,6 +44,9 @@ unsafe impl Sync for Reservation {}
 
 impl Drop for Reservation {
     fn drop(&mut self) {
+        if !self.mapped {
+            return;
+        }
         // SAFETY: we mapped these bytes, and every slab that points into them held us alive.
         let unmapped = unsafe { munmap(self.base.as_ptr().cast(), self.bytes) };
         debug_assert!(unmapped.is_ok(), "a whole mapping can be unmapped");
@@ -81,7 +86,26 @@ impl Arena {
             base,
             bytes: rounded,
             taken: AtomicU64::new(0),
+            mapped: true,
         })))
+    }
+
+    /// An arena in memory that somebody else keeps, such as a device's.
+    ///
+    /// Its pages are not this process's to give back: trimming a slab of it writes zeros.
+    ///
+    /// # Safety
+    ///
+    /// The range is zeroed, starts on a page, is readable and writable, and is nobody else's to touch for as
+    /// long as the arena or a slab of it lives.
+    #[must_use]
+    pub unsafe fn adopt(base: NonNull<u8>, bytes: usize) -> Self {
+        Self(Arc::new(Reservation {
+            base,
+            bytes,
+            taken: AtomicU64::new(0),
+            mapped: false,
+        }))
     }
 
     /// The bytes reserved.
@@ -231,7 +255,7 @@ impl<T> Slab<T> {
     pub unsafe fn trim_shared(&self) -> Result<(), Error> {
         let bytes = self.len * size_of::<T>();
         let start = self.first.cast::<u8>().as_ptr();
-        let whole = if bytes < PAGE {
+        let whole = if bytes < PAGE || !self.arena.0.mapped {
             0
         } else {
             bytes - bytes % PAGE
@@ -290,6 +314,7 @@ mod tests {
     use super::{Arena, PAGE};
     use crate::cell::Word64;
     use crate::error::Error;
+    use core::ptr::NonNull;
     use proptest::prelude::{ProptestConfig, prop_assert, prop_assert_eq, proptest};
     use std::thread;
 
@@ -351,6 +376,23 @@ mod tests {
             .expect("room");
         slab[7].publish(5);
         assert_eq!((slab[7].own(), slab.arena().reserved()), (5, PAGE));
+    }
+
+    #[test]
+    fn adopted_memory_is_used_cleared_and_left_to_its_owner() {
+        let owner = Arena::reserve(4 * PAGE).expect("address space");
+        let memory = owner.take::<u64>(2 * PAGE / 8).expect("room");
+        let base = NonNull::new(memory.as_ptr().cast::<u8>()).expect("taken");
+        // SAFETY: a slab of whole pages, zero, which nobody else touches while the arena lives.
+        let arena = unsafe { Arena::adopt(base, 2 * PAGE) };
+        let mut slab = arena.take::<u64>(PAGE / 8).expect("room");
+        slab.fill(7);
+        slab.trim().expect("nothing is asked of the system");
+        assert!(slab.iter().all(|&value| value == 0));
+        assert!(arena.take::<u64>(PAGE).is_err());
+        slab[1] = 9;
+        drop((slab, arena));
+        assert_eq!(memory[1], 9);
     }
 
     #[test]

@@ -195,6 +195,14 @@ impl<A: Arch> fmt::Debug for Executor<A> {
 }
 
 impl<A: Arch> Executor<A> {
+    /// An executor whose runs use the memory of `context`.
+    pub fn in_context(context: Context) -> Self {
+        Self {
+            context: Mutex::new(Some(context)),
+            ..Self::default()
+        }
+    }
+
     /// Executes one run to its end. Runs of one executor follow one another.
     pub fn run<C: Cores>(&self, order: &Order<'_>, cores: &C, crew: &dyn Crew) -> End {
         let mut table = lock(&self.table);

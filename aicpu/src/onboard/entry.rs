@@ -1,0 +1,125 @@
+//! What the vendor's loader calls.
+//!
+//! Knows three names, which are the loader's, and that each call is one of several threads. Refuses to
+//! let a panic out.
+
+use core::ffi::{c_int, c_void};
+use core::mem::offset_of;
+use core::panic::AssertUnwindSafe;
+use core::time::Duration;
+use std::panic::catch_unwind;
+use std::sync::OnceLock;
+
+use protocol::kernel_args::{KernelArgsA2a3, KernelArgsA5};
+
+use super::block::{Block, at};
+use super::gate::{Gate, Place};
+use super::logging;
+use super::run::Chip;
+use super::team::Team;
+use super::wire::{DIGEST, DIGEST_MARK, Stamp};
+use crate::guarded_call::panic_text;
+
+/// The family the image is for.
+#[cfg(feature = "image-a5")]
+type Family = protocol::A5;
+/// The family the image is for.
+#[cfg(not(feature = "image-a5"))]
+type Family = protocol::A2a3;
+
+/// How long the threads of a launch may take to come.
+const ARRIVAL: Duration = Duration::from_millis(500);
+
+/// What the image was built with, to be read without running it.
+#[used]
+static STAMP: Stamp = Stamp {
+    mark: DIGEST_MARK,
+    digest: DIGEST,
+};
+
+static GATE: Gate = Gate::new();
+static TEAM: Team = Team::new();
+static CHIP: OnceLock<Chip<Family>> = OnceLock::new();
+
+/// Where the words lie that both families' arguments have.
+const DESCRIPTOR_AT: usize = offset_of!(KernelArgsA2a3, runtime_args);
+const TABLE_AT: usize = offset_of!(KernelArgsA2a3, regs);
+const _: () = assert!(
+    DESCRIPTOR_AT == offset_of!(KernelArgsA5, runtime_args)
+        && TABLE_AT == offset_of!(KernelArgsA5, regs)
+);
+
+/// A call without arguments, or one that panicked.
+const FAILED: c_int = -1;
+
+/// Must exist; does nothing.
+#[unsafe(no_mangle)]
+pub extern "C" fn StaticTileFwkBackendKernelServer(args: *mut c_void) -> c_int {
+    if args.is_null() { FAILED } else { 0 }
+}
+
+/// Takes the levels of the device's log.
+#[unsafe(no_mangle)]
+pub extern "C" fn DynTileFwkBackendKernelServerInit(args: *mut c_void) -> c_int {
+    if args.is_null() {
+        return FAILED;
+    }
+    guarded(logging::refresh)
+}
+
+/// Takes part in one run, if this thread is needed.
+///
+/// # Safety
+/// `args` are the kernel arguments of a launch by this project's host of the same build.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn DynTileFwkBackendKernelServer(args: *mut c_void) -> c_int {
+    if args.is_null() {
+        return FAILED;
+    }
+    let word = |offset: usize| {
+        let place = args.cast::<u8>().wrapping_add(offset).cast::<u64>();
+        // SAFETY: the caller's promise; the launcher aligns the copy to 8 bytes.
+        unsafe { place.read() }
+    };
+    let (descriptor, table) = (word(DESCRIPTOR_AT), word(TABLE_AT));
+    if at::<u8>(descriptor).is_none() {
+        return FAILED;
+    }
+    guarded(|| {
+        // SAFETY: the caller's promise.
+        if let Some(block) = unsafe { Block::<Family>::of(descriptor) } {
+            take_part(&block, table);
+        }
+    })
+}
+
+fn take_part(block: &Block<Family>, table: u64) {
+    let request = block.request();
+    let count = |threads: u32| usize::try_from(threads).unwrap_or(1).max(1);
+    let (launched, wanted) = (count(request.launched), count(request.threads));
+    match GATE.pass(request.run, processor(), (launched, wanted), ARRIVAL) {
+        Place::Leave => {}
+        Place::Stay(number) if number + 1 == wanted => {
+            let lead = TEAM.lead(request.run);
+            CHIP.get_or_init(Chip::new).lead(block, table, &lead);
+        }
+        Place::Stay(_) => TEAM.help(request.run),
+    }
+}
+
+/// The control CPU this thread is on.
+fn processor() -> u32 {
+    u32::try_from(rustix::thread::sched_getcpu()).unwrap_or(0)
+}
+
+fn guarded(work: impl FnOnce()) -> c_int {
+    // The stamp must not be dropped by the linker, whoever reads it.
+    core::hint::black_box(&STAMP);
+    match catch_unwind(AssertUnwindSafe(work)) {
+        Ok(()) => 0,
+        Err(panic) => {
+            log::error!("the image panicked: {}", panic_text(&*panic));
+            FAILED
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Which of the launched threads stay.
+//!
+//! Knows processors and arrivals. Refuses to know what a thread that stays does.
+//!
+//! The cores of a cluster of four control CPUs share a cache, so the threads of a run should be in one
+//! cluster; the launcher only says how many threads there are. So more are launched than stay.
+//! All report where they are, and the verdict falls when all have, or when they are too late: two
+//! threads on one processor run one after the other, and the second would never come.
+
+use core::time::Duration;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// Control CPUs that share a cache.
+const CLUSTER: u32 = 4;
+
+/// What a thread is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    /// Stay; the last number leads.
+    Stay(usize),
+    /// Return.
+    Leave,
+}
+
+/// Where the threads of a launch meet.
+#[derive(Debug)]
+pub(super) struct Gate {
+    launch: Mutex<Launch>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Launch {
+    /// The run the launch is for: a launch that was cut short leaves nothing to the next.
+    run: u64,
+    arrived: Vec<u32>,
+    verdict: Option<Vec<Place>>,
+}
+
+impl Gate {
+    pub(super) const fn new() -> Self {
+        Self {
+            launch: Mutex::new(Launch {
+                run: 0,
+                arrived: Vec::new(),
+                verdict: None,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// What the calling thread, which is on `processor`, is to do in run `run`, for which `launched`
+    /// threads were launched and `wanted` are needed.
+    pub(super) fn pass(
+        &self,
+        run: u64,
+        processor: u32,
+        (launched, wanted): (usize, usize),
+        patience: Duration,
+    ) -> Place {
+        let mut launch = self.lock();
+        if launch.run != run {
+            *launch = Launch {
+                run,
+                arrived: Vec::with_capacity(launched),
+                verdict: None,
+            };
+        }
+        let index = launch.arrived.len();
+        launch.arrived.push(processor);
+        if launch.arrived.len() >= launched && launch.verdict.is_none() {
+            launch.verdict = Some(choose(&launch.arrived, wanted));
+            self.changed.notify_all();
+        }
+        let deadline = Instant::now() + patience;
+        loop {
+            if launch.run != run {
+                return Place::Leave;
+            }
+            if let Some(verdict) = &launch.verdict {
+                return verdict.get(index).copied().unwrap_or(Place::Leave);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            // With too few threads there is nothing to decide yet, however late it is.
+            if left.is_zero() && launch.arrived.len() >= wanted {
+                log::warn!(
+                    "{} of {launched} threads came within {patience:?}; the run goes on with {wanted} of them",
+                    launch.arrived.len()
+                );
+                launch.verdict = Some(choose(&launch.arrived, wanted));
+                self.changed.notify_all();
+                continue;
+            }
+            let nap = left.max(Duration::from_millis(1));
+            (launch, _) = self
+                .changed
+                .wait_timeout(launch, nap)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Launch> {
+        self.launch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// `wanted` of the threads on these processors: those of the cluster with most of them first.
+fn choose(processors: &[u32], wanted: usize) -> Vec<Place> {
+    let cluster = |index: usize| processors[index] % 8 / CLUSTER;
+    let in_second = (0..processors.len())
+        .filter(|&index| cluster(index) == 1)
+        .count();
+    let majority = u32::from(in_second * 2 > processors.len());
+    let mut order: Vec<usize> = (0..processors.len()).collect();
+    order.sort_by_key(|&index| cluster(index) != majority);
+    let mut places = vec![Place::Leave; processors.len()];
+    for (number, index) in order.into_iter().take(wanted).enumerate() {
+        places[index] = Place::Stay(number);
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Gate, Place, choose};
+    use core::time::Duration;
+
+    #[test]
+    fn the_larger_cluster_stays() {
+        let places = choose(&[2, 4, 3, 5, 6, 7], 4);
+        assert_eq!(places[0], Place::Leave);
+        assert_eq!(places[2], Place::Leave);
+        assert_eq!(places.iter().filter(|it| **it != Place::Leave).count(), 4);
+    }
+
+    #[test]
+    fn a_cluster_that_is_too_small_is_filled_up() {
+        let places = choose(&[0, 4, 1], 3);
+        assert_eq!(places, [Place::Stay(0), Place::Stay(2), Place::Stay(1)]);
+    }
+
+    #[test]
+    fn a_thread_that_never_comes_holds_nobody_up() {
+        let gate = Gate::new();
+        let place = gate.pass(1, 0, (2, 1), Duration::from_millis(1));
+        assert_eq!(place, Place::Stay(0));
+        assert_eq!(
+            gate.pass(1, 0, (2, 1), Duration::from_secs(10)),
+            Place::Leave
+        );
+    }
+
+    #[test]
+    fn a_launch_that_was_cut_short_leaves_nothing_behind() {
+        let gate = Gate::new();
+        let first = gate.pass(1, 0, (2, 1), Duration::from_millis(1));
+        assert_eq!(first, Place::Stay(0));
+        assert_eq!(
+            gate.pass(2, 0, (1, 1), Duration::from_secs(10)),
+            Place::Stay(0)
+        );
+    }
+}
