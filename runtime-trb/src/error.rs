@@ -273,6 +273,12 @@ pub enum Fatal {
     /// A scope was ended that was never begun.
     #[error("scope_end without scope_begin")]
     NoScope,
+    /// The orchestration returned and left scopes open.
+    #[error("{open} scopes were begun and never ended: end each one, or use a guard")]
+    ScopesLeftOpen {
+        /// How many.
+        open: usize,
+    },
     /// A producer of a tensor took too long.
     #[error(
         "task {task} did not {what} within {waited_ms} ms: it is needed to access a tensor element"
@@ -386,6 +392,7 @@ impl Fatal {
             | Self::AutoInsideManual
             | Self::ScopeTooDeep
             | Self::NoScope
+            | Self::ScopesLeftOpen { .. }
             | Self::BadElement { .. } => RunError::InvalidArgs.code(),
             Self::SyncStartTooLarge { .. } => RunError::RequireSyncStartInvalid.code(),
             Self::TensorWait { .. } => RunError::TensorWaitTimeout.code(),

@@ -178,6 +178,11 @@ impl<'r> Orchestrator<'r> {
 
     /// Closes everything that is still open: the outermost scope, and what user code forgot.
     pub(crate) fn close(&mut self) {
+        // The outermost one is the run's own.
+        let open = self.graph.scopes.depth().saturating_sub(1);
+        if open != 0 && !self.is_fatal() {
+            self.report(&Fatal::ScopesLeftOpen { open });
+        }
         self.graph.scopes.clear();
         self.graph.retire(&self.around.shared.records);
     }

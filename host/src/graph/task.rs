@@ -221,8 +221,8 @@ impl<'t, 's, 'r> Task<'t, 's, 'r> {
         Ok(Submitted::new(submitted.into_raw()))
     }
 
-    fn with(mut self, add: impl FnOnce(Args<'t>) -> Args<'t>) -> Self {
-        self.args = add(self.args);
+    fn with(mut self, add: impl FnOnce(&mut Args<'t>) -> &mut Args<'t>) -> Self {
+        add(&mut self.args);
         self
     }
 }

@@ -49,75 +49,77 @@ pub struct Args<'a> {
 
 impl<'a> Args<'a> {
     /// No arguments, one block.
+    #[inline]
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
     /// The task reads `tensor`.
-    #[must_use]
-    pub fn input(mut self, tensor: &'a Tensor) -> Self {
+    #[inline]
+    pub fn input(&mut self, tensor: &'a Tensor) -> &mut Self {
         self.noted(|arg| arg.add_input(&[tensor]).is_ok());
         self
     }
 
     /// The task creates a tensor.
-    #[must_use]
-    pub fn output(mut self, tensor: &'a TensorCreateInfo) -> Self {
+    #[inline]
+    pub fn output(&mut self, tensor: &'a TensorCreateInfo) -> &mut Self {
         self.noted(|arg| arg.add_output(&[tensor]).is_ok());
         self
     }
 
     /// The task writes `tensor`, which exists.
-    #[must_use]
-    pub fn output_existing(mut self, tensor: &'a Tensor) -> Self {
+    #[inline]
+    pub fn output_existing(&mut self, tensor: &'a Tensor) -> &mut Self {
         self.noted(|arg| arg.add_output_existing(&[tensor]).is_ok());
         self
     }
 
     /// The task reads and writes `tensor`.
-    #[must_use]
-    pub fn inout(mut self, tensor: &'a Tensor) -> Self {
+    #[inline]
+    pub fn inout(&mut self, tensor: &'a Tensor) -> &mut Self {
         self.noted(|arg| arg.add_inout(&[tensor]).is_ok());
         self
     }
 
     /// The task uses `tensor` without any order being kept.
-    #[must_use]
-    pub fn no_dep(mut self, tensor: &'a Tensor) -> Self {
+    #[inline]
+    pub fn no_dep(&mut self, tensor: &'a Tensor) -> &mut Self {
         self.noted(|arg| arg.add_no_dep(&[tensor]).is_ok());
         self
     }
 
     /// The task gets a constant, after all tensors.
-    #[must_use]
-    pub fn scalar(mut self, value: u64) -> Self {
+    #[inline]
+    pub fn scalar(&mut self, value: u64) -> &mut Self {
         self.noted(|arg| arg.add_scalars(&[value]).is_ok());
         self
     }
 
     /// The task waits for `task`.
-    #[must_use]
-    pub fn after(mut self, task: TaskId) -> Self {
+    #[inline]
+    pub fn after(&mut self, task: TaskId) -> &mut Self {
         self.noted(|arg| arg.add_dep(&[task]).is_ok());
         self
     }
 
     /// The task runs `count` times.
-    #[must_use]
-    pub const fn blocks(mut self, count: u32) -> Self {
+    #[inline]
+    pub const fn blocks(&mut self, count: u32) -> &mut Self {
         self.blocks.count = count;
         self
     }
 
     /// All blocks of the task start together.
-    #[must_use]
-    pub const fn together(mut self) -> Self {
+    #[inline]
+    pub const fn together(&mut self) -> &mut Self {
         self.blocks.together = true;
         self
     }
 
     /// A refused addition has marked the object; submitting it will say why.
+    #[inline]
     fn noted(&mut self, add: impl FnOnce(&mut Arg) -> bool) {
         let added = add(&mut self.arg);
         debug_assert!(

@@ -103,7 +103,7 @@ fn run_sequence(orch: &mut crate::Orchestrator<'_>, sequence: &Value) -> Vec<Str
         for argument in list(task, "args") {
             let which = usize::try_from(number(argument, "tensor")).expect("an index");
             let tensor = &tensors[which];
-            args = match tag(text(argument, "tag")) {
+            match tag(text(argument, "tag")) {
                 TensorArgType::Input => args.input(tensor),
                 TensorArgType::Inout => args.inout(tensor),
                 TensorArgType::OutputExisting => args.output_existing(tensor),
@@ -119,7 +119,7 @@ fn run_sequence(orch: &mut crate::Orchestrator<'_>, sequence: &Value) -> Vec<Str
                 .collect()
         };
         for dependency in earlier("explicit_deps") {
-            args = args.after(dependency);
+            args.after(dependency);
         }
         let kernels = MixedKernels::from_lanes([-1, 0, -1]);
         let id = orch.submit(&kernels, &args).expect("there is room").task();

@@ -370,7 +370,10 @@ fn outputs_are_packed_as_the_reference_packs_them() {
                     TensorCreateInfo::new(&[size], DataType::Uint8, false).expect("a valid shape")
                 })
                 .collect();
-            let args = creations.iter().fold(Args::new(), Args::output);
+            let mut args = Args::new();
+            for creation in &creations {
+                args.output(creation);
+            }
             let kernels = MixedKernels::from_lanes([-1, 0, -1]);
             let submitted = orch.submit(&kernels, &args).expect("there is room");
             for (index, output) in list(packing, "outputs").iter().enumerate() {
@@ -378,7 +381,8 @@ fn outputs_are_packed_as_the_reference_packs_them() {
                 assert_eq!(buffer.addr - heap, word(text(output, "offset")), "{name}");
                 assert_eq!(buffer.size, word(text(output, "size")), "{name}");
             }
-            let args = Args::new().output(&creations[0]);
+            let mut args = Args::new();
+            args.output(&creations[0]);
             let next = orch.submit(&kernels, &args).expect("there is room");
             let at = next.output(0).expect("asked for").buffer.addr - heap;
             assert_eq!(at, word(text(packing, "next_task_offset")), "{name}");
@@ -397,7 +401,8 @@ fn each_depth_has_the_reference_s_ring() {
             if number(expected, "depth") > 0 {
                 orch.scope_begin(ScopeMode::Auto).expect("not too deep");
             }
-            let args = Args::new().output(&info);
+            let mut args = Args::new();
+            args.output(&info);
             let submitted = orch.submit(&kernels, &args).expect("there is room");
             assert_eq!(submitted.task().raw(), word(text(expected, "task_id")));
             let at = submitted.output(0).expect("asked for").buffer.addr - heap;

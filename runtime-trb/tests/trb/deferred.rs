@@ -38,7 +38,8 @@ fn run<A: Arch>(
     let run: Run<'_, A, _> = context.begin(setup, &cores).expect("a good set-up");
     run.orchestrate(&run, |orch| {
         for task in 0..tasks {
-            let args = Args::new().scalar(u64::from(task)).blocks(blocks);
+            let mut args = Args::new();
+            args.scalar(u64::from(task)).blocks(blocks);
             orch.submit(&AIV, &args).expect("there is room");
         }
     });

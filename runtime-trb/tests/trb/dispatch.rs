@@ -125,12 +125,13 @@ fn check(dispatch: &Value) {
         .begin(setup(&kernels, CLUSTERS, 3), &cores)
         .expect("a good set-up");
     let submitted = run.orchestrate(&run, |orch| {
-        let mut args = Args::new().blocks(blocks);
+        let mut args = Args::new();
+        args.blocks(blocks);
         for (tensor, _) in &stored {
-            args = args.no_dep(tensor);
+            args.no_dep(tensor);
         }
         for scalar in dispatch["scalars"].as_array().expect("a list") {
-            args = args.scalar(word(scalar));
+            args.scalar(word(scalar));
         }
         let kernels = MixedKernels::from_lanes([lanes[0], lanes[1], lanes[2]]);
         orch.submit(&kernels, &args).expect("there is room").task()

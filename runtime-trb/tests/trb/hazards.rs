@@ -133,10 +133,12 @@ fn hazard_more_producers_than_fit_inline() {
             orch.scope(ScopeMode::Auto, |orch| {
                 for part in 0..PARTS {
                     let part = whole.view(&[1], &[part], false).expect("inside");
-                    let args = Args::new().output_existing(&part).scalar(0);
+                    let mut args = Args::new();
+                    args.output_existing(&part).scalar(0);
                     orch.submit(&AIV, &args).expect("room comes");
                 }
-                let args = Args::new().inout(&whole).scalar(round);
+                let mut args = Args::new();
+                args.inout(&whole).scalar(round);
                 orch.submit(&AIV, &args).expect("room comes");
             })
             .expect("open");
@@ -261,7 +263,8 @@ fn deadlock(body: impl FnOnce(&mut Orchestrator<'_>) -> Fatal) -> (Fatal, RunSta
 fn a_heap_that_can_never_have_room_is_code_2_at_once() {
     let info = creation(2048);
     let (fatal, status) = deadlock(|orch| {
-        let args = Args::new().output(&info);
+        let mut args = Args::new();
+        args.output(&info);
         orch.submit(&AIV, &args).expect("there is room");
         orch.submit(&AIV, &args).expect("there is room");
         orch.submit(&AIV, &args)

@@ -266,7 +266,7 @@ impl Model<'_> {
                     }
                 }
             }
-            args = match tag {
+            match tag {
                 0..3 => args.input(tensor),
                 3..6 => args.inout(tensor),
                 6 => args.output_existing(tensor),
@@ -282,18 +282,18 @@ impl Model<'_> {
         }
         self.writes.extend(written);
         if outputs == 1 {
-            args = args.output(&info);
+            args.output(&info);
             expected.push(CREATE);
         }
         let count = picked.len() + outputs;
-        args = args.scalar(task as u64);
+        args.scalar(task as u64);
         for value in expected {
-            args = args.scalar(value);
+            args.scalar(value);
         }
         for _ in 0..self.choose(3) {
             if task != 0 {
                 let earlier = self.choose(task);
-                args = args.after(self.ids[earlier]);
+                args.after(self.ids[earlier]);
                 self.orders.push((earlier, task));
             }
         }
@@ -309,9 +309,9 @@ impl Model<'_> {
         // Whoever creates a buffer does so once.
         let blocks = if outputs == 1 { 1 } else { 1 + self.choose(4) };
         let blocks = u32::try_from(blocks).expect("small");
-        args = args.blocks(blocks);
+        args.blocks(blocks);
         if blocks <= 2 && self.choose(4) == 0 {
-            args = args.together();
+            args.together();
         }
         let submitted = orch.submit(&kernels, &args).expect("room comes");
         let made = submitted.output(0).copied();
