@@ -35,6 +35,9 @@ __attribute__((visibility("default"))) void aicpu_orchestration_entry(const Chip
             break;
         case 3:
             throw std::out_of_range("far away");
+        case 4:
+            rt_report_fatal(PTO2_ERROR_EXPLICIT_ORCH_FATAL, "the first words count");
+            throw std::runtime_error("not these");
         }
     }
 }

@@ -10,7 +10,6 @@ enum Mistake : uint64_t {
     HEAP_TOO_SMALL,
     REQUEST_TOO_LARGE,
     WINDOW_SHARED,
-    POOL_TOO_SMALL,
 };
 
 static TaskOutputTensors submit_output(uint32_t elements) {
@@ -32,7 +31,6 @@ aicpu_orchestration_config(const ChipStorageTaskArgs &orch_args) {
 }
 
 __attribute__((visibility("default"))) void aicpu_orchestration_entry(const ChipStorageTaskArgs &orch_args) {
-    Tensor x = from_tensor_arg(orch_args.tensor(0));
     switch (static_cast<Mistake>(orch_args.scalar(0))) {
     case SCOPE_TOO_FULL:
         // One scope with as many tasks as the window has slots.
@@ -53,21 +51,6 @@ __attribute__((visibility("default"))) void aicpu_orchestration_entry(const Chip
         for (int i = 0; i < 5; i++) submit_output(16);
         PTO2ScopeGuard fifth;
         for (int i = 0; i < 5; i++) submit_output(16);
-        break;
-    }
-    case POOL_TOO_SMALL: {
-        // One task after more producers than can be recorded.
-        const uint32_t row[2] = {1, x.shapes[1]};
-        for (uint32_t i = 0; i < x.shapes[0]; i++) {
-            const uint32_t at[2] = {i, 0};
-            Tensor own = x.view(row, at);
-            Arg job;
-            job.add_inout(own);
-            rt_submit_aiv_task(FUNC_NOOP, job);
-        }
-        Arg all;
-        all.add_inout(x);
-        rt_submit_aiv_task(FUNC_NOOP, all);
         break;
     }
     }

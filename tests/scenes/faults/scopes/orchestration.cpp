@@ -3,11 +3,13 @@
 
 #include "pto_orchestration_api.h"
 
+#define FUNC_AFFINE 0
+
 enum Mistake : uint64_t {
     TOO_DEEP,
     AUTO_IN_MANUAL,
-    LEFT_OPEN,
     NOT_OPEN,
+    LEFT_OPEN,
 };
 
 extern "C" {
@@ -30,12 +32,18 @@ __attribute__((visibility("default"))) void aicpu_orchestration_entry(const Chip
             PTO2_SCOPE() {}
         }
         break;
-    case LEFT_OPEN:
-        for (int depth = 0; depth < 3; depth++) rt_scope_begin();
-        break;
     case NOT_OPEN:
         for (int depth = 0; depth < 3; depth++) rt_scope_end();
         break;
+    case LEFT_OPEN: {
+        for (int depth = 0; depth < 3; depth++) rt_scope_begin();
+        Tensor x = from_tensor_arg(orch_args.tensor(0));
+        Arg job;
+        job.add_inout(x);
+        job.add_scalar(1u, 1u);
+        rt_submit_aiv_task(FUNC_AFFINE, job);
+        break;
+    }
     }
 }
 }
