@@ -3,6 +3,7 @@
 use core::time::Duration;
 
 use protocol::Malformed;
+use protocol::error_code::RunError;
 use protocol::limits::{MAX_FUNC_ID, MAX_REGISTERED_CALLABLE_IDS};
 
 use crate::address::DeviceAddress;
@@ -232,7 +233,8 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 impl Error {
     /// The code that stands for this error in C.
     ///
-    /// A run that failed with a code of its own gives that code, negative; all else is −1.
+    /// A run that failed with a code of its own gives that code, negative, and one that did not end in
+    /// time the code of a scheduler's timeout; all else is −1.
     #[must_use]
     pub const fn code(&self) -> i32 {
         match *self {
@@ -252,6 +254,7 @@ impl Error {
                     code => -code,
                 }
             }
+            Self::Deadline { .. } => -RunError::SchedulerTimeout.code(),
             _ => -1,
         }
     }

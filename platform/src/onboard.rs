@@ -1,1 +1,44 @@
 //! A real chip as a machine.
+//!
+//! Knows how a chip is attached, what lies in its memory, how a run is launched and awaited, and what to
+//! do with a chip that failed. Refuses to know a chip family by name (a [`Family`] has its numbers and
+//! quirks) and to call the vendor's library other than through [`cann`](crate::cann).
+//!
+//! ```text
+//! start    bind the thread, limits, log level, registers, two streams
+//! load     kernels and orchestrations go to device memory, once per content
+//! launch   descriptor and request up ─▶ cores, then control CPUs ─▶ wait for both ─▶ report down
+//! failure  nothing of the chip is used again ─▶ forced reset and a probe when the chip is dropped
+//! ```
+//!
+//! | module | question |
+//! | --- | --- |
+//! | [`family`] | what differs between chip families? |
+//! | [`registers`] | where are the cores' registers? |
+//! | [`images`] | which programs run on the chip? |
+//! | [`text`] | what of a kernel's object file does a core need? |
+//! | [`limits`] | how long may what take? |
+//! | [`memory`] | what lies in device memory between runs? |
+//! | [`descriptor`] | what does the chip get to read for a run? |
+//! | [`chip`], [`run`] | who does what in which order? |
+//! | [`recovery`] | what is done with a chip that failed? |
+//! | [`selftest`] | is this machine able to run anything? |
+
+mod chip;
+mod descriptor;
+mod family;
+mod images;
+mod limits;
+mod memory;
+mod recovery;
+mod registers;
+mod run;
+mod selftest;
+mod text;
+
+pub use chip::{Chip, ChipOptions, KernelImage, OnboardKernel, OnboardMemory};
+pub use family::{CoreArgument, Family, KernelArgs, RegisterSpace};
+pub use images::{ImageError, Images};
+pub use limits::TimeLimits;
+pub use selftest::{Check, self_test};
+pub use text::{TextError, kernel_text};

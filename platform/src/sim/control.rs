@@ -79,8 +79,13 @@ impl<A: Arch> Executor for ControlCpus<A> {
         self.trb.underway().map_or_else(
             || "the orchestration is being loaded".to_owned(),
             |report| {
+                let orchestration = if self.trb.is_orchestrating() {
+                    "the orchestration has not returned, "
+                } else {
+                    ""
+                };
                 format!(
-                    "{} tasks were submitted and {} are complete",
+                    "{orchestration}{} tasks were submitted and {} are complete",
                     report.submitted, report.completed
                 )
             },
