@@ -6,6 +6,7 @@
 //! graph: queues are empty at the end of a good run and go stale by an epoch after a failed one, and the tasks that wait
 //! for nothing are not queued at all but claimed from the graph's own list.
 
+use aicore_abi::in_flight::MAX_PLACES;
 use aicore_abi::seam::{CoreId, Cores};
 use protocol::{Arch, CoreType};
 use sync::{Baton, Countdown, Doorbell, Flag, Latch, Line, Mpmc, Tally, Word32, Word64};
@@ -103,6 +104,16 @@ impl Context {
         setup: Setup<'c>,
         cores: &'c C,
     ) -> Result<Run<'c, A, C>> {
+        const {
+            assert!(
+                A::MAX_AICPU_THREADS as usize <= MAX_ROLES,
+                "a role per thread"
+            );
+            assert!(
+                (A::MAX_BLOCK_DIM * A::AIV_PER_BLOCK) as usize <= MAX_PLACES,
+                "one role can have all cores"
+            );
+        }
         if self.shared.cores_lost.is_set() {
             return Err(Error::CoresLost);
         }

@@ -20,6 +20,7 @@ use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::memory::{Buffers, HostMemory};
 use crate::operations::OPERATIONS;
+use crate::run::RunReport;
 
 /// Device memory that is copied to the host after a good run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,12 +54,22 @@ pub struct Orchestration<'m> {
 pub struct Built<'m> {
     /// The graph.
     pub graph: Graph,
-    /// What is copied to the host after each good run, and only then.
-    pub copies: Vec<CopyBack>,
+    copies: Vec<CopyBack>,
     /// What the tensor dump needs to know.
     pub dump: DumpTables,
     /// The device memory, freed when dropped.
     pub buffers: Buffers<'m>,
+}
+
+impl Built<'_> {
+    /// What is to be copied to the host after a run that ended like this: nothing of a failed one.
+    ///
+    /// # Errors
+    ///
+    /// The run's own.
+    pub fn copies_after(&self, outcome: Result<RunReport>) -> Result<&[CopyBack]> {
+        outcome.map(|_| self.copies.as_slice())
+    }
 }
 
 impl<'m> Orchestration<'m> {

@@ -166,7 +166,6 @@ impl<'graph> Added<'_, 'graph> {
 
     /// The task waits for nothing.
     #[inline]
-    #[must_use]
     pub fn first(self) -> Task<'graph> {
         self.after(&[])
     }

@@ -111,6 +111,17 @@ impl<'g> Machine<'g> {
         }
     }
 
+    /// Lets what hangs finish.
+    pub(crate) fn finish_all(&self) {
+        for (index, core) in self.cores.iter().enumerate() {
+            let mut core = core.lock().expect("no core panicked");
+            if let Some(token) = core.running.take() {
+                self.execute(index, token);
+                core.status = finish_word(token);
+            }
+        }
+    }
+
     /// The most calls that were on one core at once.
     pub(crate) fn most_loaded(&self) -> u32 {
         let most = |core: &Mutex<Core>| core.lock().expect("no core panicked").most_loaded;

@@ -4,7 +4,7 @@ use core::time::Duration;
 
 use protocol::A2a3;
 use runtime_hbg::{Context, Deadlines, Error, GraphBuilder, Kernel, Setup, Step, build};
-use sync::{Crowd, Spin};
+use sync::{Crowd, Deadline, Spin};
 
 use crate::machine::{KERNELS, Machine, Manner};
 
@@ -61,10 +61,12 @@ fn hazard_more_tasks_and_wider_fans_than_the_reference_has_room_for() {
     }
     let graph = graph.seal(&KERNELS).expect("a fan");
     assert_eq!(graph.task_count(), 200_002);
-    assert!(graph.bytes() <= 60 * 200_002, "{} bytes", graph.bytes());
     let machine = Machine::new(&graph, 24, Manner::Prompt);
-    let report = machine.run(&mut Context::new(), 3, 2).expect("a good run");
+    let mut context = Context::new();
+    let report = machine.run(&mut context, 3, 2).expect("a good run");
     assert_eq!((report.completed, machine.all_ran_once()), (200_002, true));
+    let bytes = graph.bytes() + context.committed_bytes();
+    assert!(bytes <= 60 * 200_002, "{bytes} bytes");
 }
 
 #[test]
@@ -152,8 +154,9 @@ fn hazard_a_run_whose_kernel_hangs_is_an_error_and_names_what_hangs() {
     assert_eq!(again, Err(Error::CoresLost));
 }
 
+/// hbg-sim.md A.9.2, abi.md 7.6 hazard 2: one failed run spoils the executor for all that follow.
 #[test]
-fn a_run_that_is_aborted_dispatches_no_more_and_the_next_one_is_good() {
+fn hazard_a_failed_run_dispatches_no_more_and_the_next_one_is_good() {
     let mut graph = GraphBuilder::new();
     for _ in 0..5000 {
         numbered(&mut graph, 1);
@@ -230,4 +233,94 @@ fn set_ups_that_do_not_fit_are_refused() {
         "2 clusters need 6 cores, the machine offers 3"
     );
     assert!(refused(1, 1, &[]).starts_with("the graph uses function id 0"));
+}
+
+/// On a chip each thread drives its own role and never another.
+#[test]
+fn threads_that_only_step_their_own_role_finish_the_run() {
+    for seed in 1..20 {
+        let mut graph = GraphBuilder::new();
+        for index in 0..400_u32 {
+            // Half of the cube cores' tasks become ready where there is no cube core.
+            numbered(&mut graph, i32::from(index % 3 != 0));
+            if index >= 7 {
+                graph.add_edge(index - 7, index).expect("both exist");
+                graph.add_edge(index - 5, index).expect("both exist");
+            }
+        }
+        let graph = graph.seal(&KERNELS).expect("no cycle");
+        let machine = Machine::new(&graph, 1, Manner::Slow(seed));
+        let mut context = Context::new();
+        let run = machine
+            .begin(&mut context, 3, Deadlines::default())
+            .expect("a run");
+        std::thread::scope(|scope| {
+            for role in 0..3 {
+                let run = &run;
+                scope.spawn(move || {
+                    let watchdog = Deadline::after(Duration::from_secs(60));
+                    while run.step(role) != Step::Done {
+                        assert!(!watchdog.has_passed(), "{}", run.diagnosis());
+                        std::thread::yield_now();
+                    }
+                });
+            }
+        });
+        assert!(run.outcome().is_ok() && machine.all_ran_once());
+    }
+}
+
+/// hbg-sim.md B.13, abi.md 7.6 hazard 8: two contexts that run at the same time stop making progress.
+#[test]
+fn hazard_two_contexts_run_one_graph_at_the_same_time() {
+    let builder = build(|graph| {
+        let mut last = graph.task(Kernel::aic(1), &[0]).first();
+        for number in 1..300 {
+            let kernel = if number % 3 == 0 {
+                Kernel::aic(1)
+            } else {
+                Kernel::aiv(2)
+            };
+            last = graph.task(kernel, &[number]).after(&[last]);
+        }
+    });
+    let graph = builder.seal(&KERNELS).expect("a chain");
+    std::thread::scope(|scope| {
+        for seed in 1..4 {
+            let graph = &graph;
+            scope.spawn(move || {
+                let mut machine = Machine::new(graph, 3, Manner::Slow(seed));
+                let mut context = Context::new();
+                for _ in 0..10 {
+                    machine.run(&mut context, 3, 2).expect("a good run");
+                    assert!(machine.all_ran_once());
+                    machine.relaunch();
+                }
+            });
+        }
+    });
+}
+
+/// hbg-sim.md B.14: waiting threads spin and take the time of those that work.
+#[test]
+fn hazard_drivers_without_work_sleep_and_wake_for_news() {
+    let mut graph = GraphBuilder::new();
+    numbered(&mut graph, 1);
+    let graph = graph.seal(&KERNELS).expect("no edges");
+    let machine = Machine::new(&graph, 1, Manner::Hangs);
+    let mut context = Context::new();
+    let run = machine
+        .begin(&mut context, 1, Deadlines::default())
+        .expect("a run");
+    std::thread::scope(|scope| {
+        let driver = scope.spawn(|| run.drive(0, &mut Spin::new(&Crowd::new())));
+        let watchdog = Deadline::after(Duration::from_secs(60));
+        while !run.work_bell().is_awaited() {
+            assert!(!watchdog.has_passed() && !driver.is_finished());
+            std::thread::yield_now();
+        }
+        machine.finish_all();
+        run.notify();
+    });
+    assert!(run.outcome().is_ok());
 }

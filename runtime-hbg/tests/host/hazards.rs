@@ -5,7 +5,7 @@ use core::ptr::null_mut;
 use aicore_abi::orchestration::hbg::{Operations, OrchestrationRuntime, TensorInfo};
 use bytemuck::Zeroable;
 use runtime_hbg::operations::OPERATIONS;
-use runtime_hbg::{Error, GraphBuilder, HostMemory, Orchestration};
+use runtime_hbg::{Error, GraphBuilder, HostMemory, Orchestration, RunReport};
 
 use crate::memory::{Books, kernels};
 
@@ -67,9 +67,27 @@ fn hazard_everything_allocated_is_freed_once_at_the_end() {
     assert_eq!(orchestration.device_free(0), Ok(()));
     let built = orchestration.seal(&[]).expect("nothing wrong");
     assert_eq!((memory.live(), memory.freed()), (2, vec![early]));
-    assert_eq!(built.copies.len(), 1);
+    let copies = built.copies_after(Ok(RunReport::default()));
+    assert_eq!(copies.map(<[_]>::len), Ok(1));
     drop(built);
     assert_eq!(memory.freed(), [early, input, output]);
+}
+
+/// abi.md 7.6 hazard 10, hbg-sim.md A.7: a failed run overwrites the caller's outputs with what is there.
+#[test]
+fn hazard_nothing_is_copied_back_after_a_failed_run() {
+    let memory = Books::new();
+    let mut orchestration = Orchestration::new(&memory);
+    let output = orchestration.device_malloc(64);
+    assert_eq!(orchestration.copy_back(0x5000, output, 64), Ok(()));
+    let built = orchestration.seal(&[]).expect("nothing wrong");
+    let failed = Error::Unfinished {
+        completed: 3,
+        tasks: 4,
+    };
+    assert_eq!(built.copies_after(Err(failed.clone())), Err(failed));
+    drop(built);
+    assert_eq!(memory.freed(), [output]);
 }
 
 /// abi.md 7.6 hazard 11, hbg-sim.md A.6: an orchestration that gives up leaks what it allocated.
@@ -172,7 +190,8 @@ fn hazard_any_number_of_copies_back_is_kept() {
     }
     assert_eq!(orchestration.copy_back(0, 0, 0), Ok(()));
     let built = orchestration.seal(&[]).expect("nothing wrong");
-    assert_eq!(built.copies.len(), 1001);
+    let copies = built.copies_after(Ok(RunReport::default()));
+    assert_eq!(copies.map(<[_]>::len), Ok(1001));
 }
 
 #[test]
