@@ -221,7 +221,7 @@ impl<'t, 's, 'r> Task<'t, 's, 'r> {
         Ok(Submitted::new(submitted.into_raw()))
     }
 
-    fn with(mut self, add: impl FnOnce(&mut Args<'t>) -> &mut Args<'t>) -> Self {
+    fn with(mut self, add: impl for<'x> FnOnce(&'x mut Args<'t>) -> &'x mut Args<'t>) -> Self {
         add(&mut self.args);
         self
     }
