@@ -75,7 +75,7 @@ fn every_sequence_waits_for_the_reference_s_producers() {
     let sequences = list(&file, "dependency_sequences");
     for sequence in sequences {
         let (differences, status) = unscheduled(|orch| run_sequence(orch, sequence));
-        assert!(status.is_good(), "{}", text(sequence, "name"));
+        assert!(status.is_good(), "{}: {status:?}", text(sequence, "name"));
         assert_eq!(differences, Vec::<String>::new());
     }
     assert_eq!(sequences.len(), 55);
@@ -138,5 +138,6 @@ fn run_sequence(orch: &mut crate::Orchestrator<'_>, sequence: &Value) -> Vec<Str
         }
         ids.push(id);
     }
+    orch.scope_end().expect("one is open");
     differences
 }

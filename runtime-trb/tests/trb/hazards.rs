@@ -409,6 +409,9 @@ fn hazard_ready_queues_hold_every_live_task() {
                     orch.submit(&AIV, &Args::new()).expect("there is room");
                 }
             }
+            for _ in 1..4 {
+                orch.scope_end().expect("one is open");
+            }
         },
     );
     assert!(report.status.is_good());
@@ -455,6 +458,7 @@ fn hazard_element_access_does_not_wait_for_a_recycled_slot() {
         *value.lock().expect("no panic") =
             unsafe { orch.get_tensor_data(&kept, &[0]) }.expect("nobody to wait for");
         until.publish(1);
+        orch.scope_end().expect("one is open");
     });
     assert!(report.status.is_good());
     assert_eq!(value.into_inner().expect("no panic"), 5);
@@ -672,6 +676,22 @@ fn common_starts_compete_with_everything_else_on_several_roles() {
         assert!(run.status().is_good());
         assert_eq!(calls.own(), 50 * (15 + 12 + 3 + 6));
     }
+}
+
+/// A scope that is begun and not ended is a mistake of the orchestration, and the run says so.
+#[test]
+fn a_scope_left_open_is_refused() {
+    let kernels = kernels(1);
+    let mut context = context(8, 1 << 16);
+    let report = alone(
+        &mut context,
+        setup(&kernels, 2, 1),
+        |_| {},
+        |orch| {
+            orch.scope_begin(ScopeMode::Manual).expect("not too deep");
+        },
+    );
+    assert_eq!(report.status.value(), -RunError::InvalidArgs.code());
 }
 
 /// A body that panics ends its run; the context goes on.
