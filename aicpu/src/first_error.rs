@@ -26,7 +26,8 @@ impl Log for FirstError {
 
     fn log(&self, record: &Record<'_>) {
         if record.level() == Level::Error {
-            self.lock().get_or_insert_with(|| record.args().to_string());
+            self.lock()
+                .get_or_insert_with(|| without_code(record.args().to_string()));
         }
         if record.level() <= log::max_level() {
             log::logger().log(record);
@@ -35,5 +36,38 @@ impl Log for FirstError {
 
     fn flush(&self) {
         log::logger().flush();
+    }
+}
+
+/// What a fatal error says, without the code in front: the run's result has that already.
+fn without_code(line: String) -> String {
+    match line.split_once("): ") {
+        Some((code, text)) if code.starts_with("FATAL(code=") => text.to_owned(),
+        _ => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use log::{Level, Log, Record};
+
+    use super::FirstError;
+
+    #[test]
+    fn the_first_error_is_kept_and_loses_its_code() {
+        let errors = FirstError::default();
+        for (level, text) in [
+            (Level::Warn, "careful"),
+            (Level::Error, "FATAL(code=5, latched=3): no room: wait"),
+            (Level::Error, "later"),
+        ] {
+            let record = Record::builder()
+                .level(level)
+                .args(format_args!("{text}"))
+                .build();
+            errors.log(&record);
+        }
+        assert_eq!(errors.text_or(|| "nothing".to_owned()), "no room: wait");
+        assert_eq!(errors.text_or(|| "nothing".to_owned()), "nothing");
     }
 }

@@ -3,7 +3,7 @@
 use core::time::Duration;
 
 use protocol::Malformed;
-use protocol::error_code::RunError;
+use protocol::error_code::{RunError, run_status};
 use protocol::limits::{MAX_FUNC_ID, MAX_REGISTERED_CALLABLE_IDS};
 
 use crate::address::DeviceAddress;
@@ -169,9 +169,7 @@ pub enum Error {
         text: String,
     },
     /// The runtime ended the run with an error code.
-    #[error(
-        "the run failed with orchestrator code {orchestrator}, scheduler code {scheduler}: {text}"
-    )]
+    #[error("the run failed with code {}: {text}", run_status(*orchestrator, *scheduler))]
     Runtime {
         /// Code of the graph builder, 0 for none.
         orchestrator: i32,
@@ -242,18 +240,10 @@ impl Error {
                 orchestrator,
                 scheduler,
                 ..
-            } => {
-                let code = if orchestrator != 0 {
-                    orchestrator
-                } else {
-                    scheduler
-                };
-                match code {
-                    0 => -1,
-                    code if code < 0 => code,
-                    code => -code,
-                }
-            }
+            } => match run_status(orchestrator, scheduler) {
+                0 => -1,
+                code => code,
+            },
             Self::Deadline { .. } => -RunError::SchedulerTimeout.code(),
             _ => -1,
         }

@@ -25,7 +25,7 @@ use protocol::error_code::RunError;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 use protocol::{Arch, ChipStorageTaskArgs};
 use runtime_trb::{Context, Deadlines, Limits, Run, RunReport, RunStatus, Setup};
-use sync::{Spin, Word32};
+use sync::{Flag, Spin, Word32};
 
 use super::orchestration::{CallError, Orchestration};
 use super::table::{Registration, Table, TableError};
@@ -170,6 +170,8 @@ pub struct Executor<A: Arch> {
     table: Mutex<Table>,
     context: Mutex<Option<Context>>,
     current: Current,
+    /// The orchestration of the run that is under way has not returned.
+    orchestrating: Flag,
     /// What the last run of each callable took, in microseconds.
     took: [Word32; MAX_REGISTERED_CALLABLE_IDS],
     arch: PhantomData<A>,
@@ -181,6 +183,7 @@ impl<A: Arch> Default for Executor<A> {
             table: Mutex::default(),
             context: Mutex::default(),
             current: Current::default(),
+            orchestrating: Flag::new(),
             // Unknown counts as long.
             took: core::array::from_fn(|_| Word32::new(u32::MAX)),
             arch: PhantomData,
@@ -258,7 +261,7 @@ impl<A: Arch> Executor<A> {
         let place = usize::try_from(order.callable_id).ok();
         let took = place.and_then(|place| self.took.get(place));
         let worth_help = took.is_none_or(|took| u128::from(took.own()) > WORTH_HELP.as_micros());
-        let mut called = Ok(());
+        let mut called: Result<(), CallError> = Ok(());
         let mut spin = Spin::new(crew.crowd());
         let assist = || {
             let mut spin = Spin::new(crew.crowd());
@@ -269,11 +272,19 @@ impl<A: Arch> Executor<A> {
                 crew.call();
             }
             run.orchestrate(&run, |orchestrator| {
-                called = body(orchestrator);
-                if let Err(error) = &called {
+                self.orchestrating.set();
+                let result = body(orchestrator);
+                self.orchestrating.clear();
+                // What comes after a fatal error follows from it: code that goes on with empty
+                // results may well throw.
+                if orchestrator.is_fatal() {
+                    return;
+                }
+                if let Err(error) = &result {
                     orchestrator
                         .report_fatal(RunError::ExplicitOrchFatal.code(), &error.to_string());
                 }
+                called = result;
             });
             let so_far = run.report();
             if so_far.submitted - so_far.completed > MANY_TASKS {
@@ -310,6 +321,11 @@ impl<A: Arch> Executor<A> {
     /// What the run that is under way has done so far.
     pub fn underway(&self) -> Option<RunReport> {
         self.current.with(|run| run.report())
+    }
+
+    /// Whether the orchestration of the run that is under way has not returned.
+    pub fn is_orchestrating(&self) -> bool {
+        self.orchestrating.is_set()
     }
 
     /// Unloads what a callable id has loaded. Waits for the run that is under way.
