@@ -1,9 +1,12 @@
 //! What the simulated chip costs around the runtimes: per run, per kernel call, per tensor.
-#![cfg(feature = "sim")]
+#![cfg(all(feature = "sim", feature = "trb"))]
 
 use core::hint::black_box;
+use core::time::Duration;
 use std::sync::Arc;
+use std::time::Instant;
 
+use aicore_abi::orchestration::trb::MixedKernels;
 use aicore_abi::seam::{CoreId, Cores, Togetherness};
 use aicpu::Crew;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -12,9 +15,10 @@ use platform::sim::{
 };
 use platform::{
     Device, DeviceContext, InProcessKernel, Kernel, LoadedKernel, Machine, Orchestration, Program,
-    RunOptions, RunReport, Waits,
+    ProgramKernel, RunOptions, RunReport, Waits,
 };
 use protocol::{A2a3, ArgDirection, CallConfig, ChipStorageTaskArgs, ContinuousTensor, DataType};
+use runtime_trb::{Args, Orchestrator};
 
 /// A control program that does nothing.
 #[derive(Debug)]
@@ -111,5 +115,79 @@ fn calls(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, runs, calls);
+/// Keeps a core busy.
+fn busy(time: Duration) -> Kernel {
+    Kernel::InProcess(InProcessKernel {
+        run: Arc::new(move |_| {
+            let started = Instant::now();
+            while started.elapsed() < time {
+                core::hint::spin_loop();
+            }
+            Ok(())
+        }),
+        waits: Waits::WithinGroup,
+    })
+}
+
+/// Independent tasks through the whole chip, one kernel of each way to run.
+fn graphs(criterion: &mut Criterion) {
+    let device = platform::sim::device::<A2a3>("benchsim");
+    device.init(0).expect("a fresh context");
+    let body = |orchestrator: &mut Orchestrator<'_>, args: &ChipStorageTaskArgs| {
+        let kernels = MixedKernels {
+            aic_kernel_id: if args.scalars[1] == 0 { -1 } else { 0 },
+            aiv0_kernel_id: 0,
+            aiv1_kernel_id: -1,
+        };
+        for number in 0..args.scalars[0] {
+            let mut task = Args::new();
+            task.scalar(number);
+            orchestrator.submit(&kernels, &task).expect("room comes");
+        }
+    };
+    let program = |kernel| Program {
+        orchestration: Orchestration::Trb(aicpu::trb::Orchestration::InProcess(Arc::new(body))),
+        signature: Vec::new(),
+        kernels: vec![ProgramKernel {
+            func_id: 0,
+            core: None,
+            kernel,
+        }],
+    };
+    let config = CallConfig {
+        aicpu_thread_num: 4,
+        ..CallConfig::default()
+    };
+    let mut group = criterion.benchmark_group("graph");
+    group.sample_size(20);
+    let kinds = [
+        ("short kernels", Duration::from_nanos(200), 16_000, 0),
+        ("kernels of 1 ms", Duration::from_millis(1), 100, 0),
+        (
+            "groups of two short kernels",
+            Duration::from_nanos(200),
+            1000,
+            1,
+        ),
+    ];
+    for (id, (name, time, tasks, grouped)) in (0..).zip(kinds) {
+        device
+            .prepare(id, &program(busy(time)))
+            .expect("a good program");
+        let mut args = ChipStorageTaskArgs::default();
+        args.push_scalar(tasks).expect("few scalars");
+        args.push_scalar(grouped).expect("few scalars");
+        group.throughput(Throughput::Elements(tasks));
+        group.bench_function(name, |bencher| {
+            bencher.iter(|| {
+                // SAFETY: there are no tensors.
+                unsafe { device.run(id, &args, &config, &RunOptions::default()) }
+                    .expect("a good run")
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, runs, calls, graphs);
 criterion_main!(benches);
