@@ -61,11 +61,12 @@ mod tests {
             (Level::Error, "FATAL(code=5, latched=3): no room: wait"),
             (Level::Error, "later"),
         ] {
-            let record = Record::builder()
-                .level(level)
-                .args(format_args!("{text}"))
-                .build();
-            errors.log(&record);
+            errors.log(
+                &Record::builder()
+                    .level(level)
+                    .args(format_args!("{text}"))
+                    .build(),
+            );
         }
         assert_eq!(errors.text_or(|| "nothing".to_owned()), "no room: wait");
         assert_eq!(errors.text_or(|| "nothing".to_owned()), "nothing");

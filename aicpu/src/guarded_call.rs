@@ -3,6 +3,7 @@
 //! Knows how to keep an exception out of Rust frames. Refuses to know what the called code does.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::MaybeUninit;
 
 /// What user code threw instead of returning.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -16,6 +17,8 @@ pub type Entry = unsafe extern "C" fn(*const c_void);
 pub type BuildEntry = unsafe extern "C" fn(*mut c_void, *const c_void) -> c_int;
 
 const TEXT: usize = 1024;
+/// Not cleared: kernels are called by the million and almost never throw.
+const UNWRITTEN: [MaybeUninit<c_char>; TEXT] = [MaybeUninit::uninit(); TEXT];
 
 unsafe extern "C" {
     fn simpler_guarded_call(
@@ -44,9 +47,9 @@ unsafe extern "C" {
 ///
 /// `function` may be called with `argument`.
 pub unsafe fn call(function: Entry, argument: *const c_void) -> Result<(), Thrown> {
-    let mut text = [0; TEXT];
+    let mut text = UNWRITTEN;
     // SAFETY: the call is the caller's promise; `text` is writable for the stated capacity.
-    if unsafe { simpler_guarded_call(function, argument, text.as_mut_ptr(), TEXT) } {
+    if unsafe { simpler_guarded_call(function, argument, text.as_mut_ptr().cast(), TEXT) } {
         Ok(())
     } else {
         Err(thrown(&text))
@@ -67,7 +70,7 @@ pub unsafe fn build(
     graph: *mut c_void,
     argument: *const c_void,
 ) -> Result<i32, Thrown> {
-    let mut text = [0; TEXT];
+    let mut text = UNWRITTEN;
     let mut result = 0;
     // SAFETY: the call is the caller's promise; `result` and `text` are writable.
     let returned = unsafe {
@@ -76,7 +79,7 @@ pub unsafe fn build(
             graph,
             argument,
             &raw mut result,
-            text.as_mut_ptr(),
+            text.as_mut_ptr().cast(),
             TEXT,
         )
     };
@@ -87,9 +90,9 @@ pub unsafe fn build(
     }
 }
 
-fn thrown(text: &[c_char; TEXT]) -> Thrown {
-    // SAFETY: the array started as zeros and the C side writes at most its capacity, terminated.
-    let text = unsafe { CStr::from_ptr(text.as_ptr()) };
+fn thrown(text: &[MaybeUninit<c_char>; TEXT]) -> Thrown {
+    // SAFETY: a call that failed has written a text, closed by NUL, into it.
+    let text = unsafe { CStr::from_ptr(text.as_ptr().cast()) };
     Thrown(text.to_string_lossy().into_owned())
 }
 
