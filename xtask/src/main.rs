@@ -7,6 +7,8 @@ mod command;
 mod features;
 mod gate;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
 /// Jobs around the workspace. Run as `cargo xtask JOB`.
@@ -38,8 +40,18 @@ enum Job {
     },
 }
 
-fn main() -> anyhow::Result<()> {
-    match Cli::parse().job {
+fn main() -> ExitCode {
+    match run(Cli::parse().job) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(job: Job) -> anyhow::Result<()> {
+    match job {
         Job::Gate { depth, only } => gate::run(depth, only.as_deref()),
         Job::Features { list } => features::run(list),
     }
