@@ -189,6 +189,40 @@ fn hazard_a_failed_run_dispatches_no_more_and_the_next_one_is_good() {
 }
 
 #[test]
+fn what_a_failed_run_left_in_a_queue_is_not_found_by_the_next() {
+    let mut graph = GraphBuilder::new();
+    let first = numbered(&mut graph, 1);
+    for _ in 0..100 {
+        let task = numbered(&mut graph, 0);
+        graph.add_edge(first, task).expect("both exist");
+    }
+    let graph = graph.seal(&KERNELS).expect("a fan");
+    let machine = Machine::new(&graph, 1, Manner::Prompt);
+    let mut context = Context::new();
+    {
+        let run = machine
+            .begin(&mut context, 2, Deadlines::default())
+            .expect("a run");
+        // This role has a vector core only: the tasks for the cube core go to the queue.
+        assert_eq!(run.step(1), Step::Progress);
+        assert_eq!(run.report().completed, 1);
+        assert!(
+            run.diagnosis()
+                .to_string()
+                .contains("ready: 100 AIC, 0 AIV")
+        );
+        run.abort(1);
+        run.drive(0, &mut Spin::new(&Crowd::new()));
+    }
+    let mut small = GraphBuilder::new();
+    numbered(&mut small, 0);
+    let small = small.seal(&KERNELS).expect("no edges");
+    let machine = Machine::new(&small, 1, Manner::Prompt);
+    machine.run(&mut context, 2, 1).expect("a good run");
+    assert!(machine.all_ran_once());
+}
+
+#[test]
 fn a_run_nobody_drives_to_its_end_is_no_success() {
     let mut graph = GraphBuilder::new();
     numbered(&mut graph, 0);
