@@ -53,6 +53,8 @@ pub(crate) struct Attached<M: Machine> {
     registry: Mutex<Registry<M>>,
     kernels: Mutex<KernelCache<M>>,
     turn: Mutex<()>,
+    /// Callable ids whose programs are gone and what was loaded for them is not.
+    forgotten: Mutex<Vec<i32>>,
     // Last: everything above may refer to what it has loaded.
     pub(crate) machine: M,
 }
@@ -129,6 +131,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
             registry: Mutex::new(Registry::new()),
             kernels: Mutex::new(KernelCache::new()),
             turn: Mutex::new(()),
+            forgotten: Mutex::default(),
             machine: (self.start)(device_id)?,
         }));
         Ok(())
@@ -205,6 +208,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         config.validate_for::<A>()?;
         bind::check(&device, args)?;
         let _turn = lock(&device.turn);
+        device.forget();
         // SAFETY: the caller promises what `run` asks for.
         unsafe { device.run(callable_id, args, config, options) }
     }
@@ -213,7 +217,11 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         let device = self.attached("unregister")?;
         let program = lock(&device.registry).remove(callable_id);
         if program.is_some() {
-            device.machine.forget(callable_id);
+            lock(&device.forgotten).push(callable_id);
+            // A run that is under way may hold what the machine has loaded; then the next run does it.
+            if let Ok(_turn) = device.turn.try_lock() {
+                device.forget();
+            }
         }
         Ok(())
     }
@@ -276,6 +284,13 @@ fn check_program(callable_id: i32, program: &Program) -> Result<()> {
 }
 
 impl<M: Machine> Attached<M> {
+    /// Forgets what was loaded for programs that are gone. Only for whoever has the turn.
+    fn forget(&self) {
+        for id in lock(&self.forgotten).drain(..) {
+            self.machine.forget(id);
+        }
+    }
+
     /// Loads a checked program.
     fn load(&self, program: &Program) -> Result<Prepared<M>> {
         let mut kernels = Vec::with_capacity(program.kernels.len());

@@ -15,8 +15,8 @@ use crate::lock::lock;
 use crate::sim::testing::{Driver, Scripted, WATCHDOG, closure, compiled};
 use crate::sim::{Chip, ChipOptions, MemoryFault, RunEnd, RunOrder, SimCores};
 use crate::{
-    Deadlines, Device, DeviceAddress, DeviceContext, Error, Kernel, KernelCall, Orchestration,
-    Program, ProgramKernel, RunOptions, RunReport, Waits,
+    Deadlines, Device, DeviceAddress, DeviceContext, Error, InProcessKernel, Kernel, KernelCall,
+    Orchestration, Program, ProgramKernel, RunOptions, RunReport, Waits,
 };
 
 fn context(options: ChipOptions) -> DeviceContext<A2a3, Chip> {
@@ -660,9 +660,14 @@ fn outlives_a_run_that_does_not_stop(
     // Large enough to be mappings of their own: touched after they are gone, they end the process.
     let mut host = vec![1_u8; 200_000];
     let mine = device.malloc(200_000).expect("little memory");
-    let error =
-        run_within(&device, 0, &[tensor(&mut host)], short()).expect_err("it does not end");
-    let stalled = matches!(error, Error::Deadline { missed: "make progress", .. });
+    let error = run_within(&device, 0, &[tensor(&mut host)], short()).expect_err("it does not end");
+    let stalled = matches!(
+        error,
+        Error::Deadline {
+            missed: "make progress",
+            ..
+        }
+    );
     assert!(stalled, "{error}");
     assert!(error.to_string().contains(named), "{error}");
     assert_eq!(device.memory().bound_buffers, 0);
@@ -993,4 +998,122 @@ fn kernels_of_a_chip_that_talks_to_others_have_threads_of_their_own() {
         "sim-leader",
     ];
     assert_eq!(*lock(&names), expected);
+}
+
+#[test]
+fn a_program_can_be_unregistered_while_it_does_not_stop() {
+    let (stop, inside) = (Arc::new(Flag::new()), Arc::new(Flag::new()));
+    let options = {
+        let (stop, inside) = (Arc::clone(&stop), Arc::clone(&inside));
+        Scripted::chip(move |order, cores, crew| {
+            if order.callable_id == 0 {
+                inside.set();
+                wait_for("the test ends", || stop.is_set());
+            }
+            per_tensor(order, cores, crew)
+        })
+    };
+    let device = attached(options);
+    device
+        .prepare(0, &program(&[], add_one()))
+        .expect("a good program");
+    device
+        .prepare(1, &program(&[], add_one()))
+        .expect("a good program");
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            wait_for("the program runs", || inside.is_set());
+            device.unregister(0).expect("attached");
+        });
+        let error = run_within(&device, 0, &[], short()).expect_err("it does not end");
+        assert!(matches!(error, Error::Deadline { .. }), "{error}");
+    });
+    assert!(matches!(
+        run(&device, 0, &[]),
+        Err(Error::NotRegistered { id: 0 })
+    ));
+    run(&device, 1, &[]).expect("a good run");
+    stop.set();
+}
+
+#[test]
+fn a_kernel_that_fails_is_named_and_not_those_that_wait_for_it() {
+    let stop = Arc::new(Flag::new());
+    let options = {
+        let stop = Arc::clone(&stop);
+        Scripted::chip(move |order, cores, _| {
+            let mut driver = Driver::new(cores);
+            for core in 0..2 {
+                driver.dispatch(core, order.program.entries[0], Togetherness::Group, &[]);
+            }
+            wait_for("the test ends", || {
+                driver.has_ended(0) & driver.has_ended(1) || stop.is_set()
+            });
+            good()
+        })
+    };
+    let device = attached(options);
+    let kernel = Kernel::InProcess(InProcessKernel {
+        run: {
+            let stop = Arc::clone(&stop);
+            Arc::new(move |call| {
+                if call.core == 1 {
+                    return Err("the second one fails".to_owned());
+                }
+                wait_for("the second one comes", || stop.is_set());
+                Ok(())
+            })
+        },
+        waits: Waits::WithinGroup,
+    });
+    device
+        .prepare(0, &program(&[], kernel))
+        .expect("a good program");
+    let error = run_within(&device, 0, &[], short()).expect_err("one fails, one waits");
+    stop.set();
+    let Error::Kernel { core: 1, text, .. } = error else {
+        panic!("not the failure: {error}");
+    };
+    assert_eq!(text, "the second one fails");
+}
+
+#[test]
+fn what_a_kernel_uses_outlives_the_leader_of_its_run() {
+    let (stop, script, code) = (Arc::new(Flag::new()), Arc::new(()), Arc::new(()));
+    let options = {
+        let script = Arc::clone(&script);
+        Scripted::chip(move |order, cores, _| {
+            let _alive = &script;
+            let mut driver = Driver::new(cores);
+            driver.dispatch(0, order.program.entries[0], Togetherness::Group, &[]);
+            assert!(!driver.has_ended(0), "looking starts it");
+            RunEnd {
+                loaded: false,
+                result: Err(Error::Orchestration {
+                    id: 0,
+                    text: "over".to_owned(),
+                }),
+            }
+        })
+    };
+    let kernel = {
+        let (stop, code) = (Arc::clone(&stop), Arc::clone(&code));
+        closure(Waits::WithinGroup, move |_| {
+            let _alive = &code;
+            wait_for("the test ends", || stop.is_set());
+        })
+    };
+    let device = attached(options);
+    device
+        .prepare(0, &program(&[], kernel))
+        .expect("a good program");
+    let error = run_within(&device, 0, &[], short()).expect_err("it says so");
+    assert!(error.to_string().contains("over"), "{error}");
+    drop(device);
+    wait_for("the leader goes", || Arc::strong_count(&script) == 1);
+    assert_ne!(Arc::strong_count(&code), 1, "the kernel still runs");
+    stop.set();
+    wait_for("the kernel goes with the last who uses it", || {
+        Arc::strong_count(&code) == 1
+    });
 }

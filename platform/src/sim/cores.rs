@@ -21,6 +21,7 @@
 //! Each core's state lies on a line of its own. What one run leaves in it is stale in the next by the
 //! number of the run, so a run costs nothing for cores it does not use.
 
+use core::any::Any;
 use core::ptr::NonNull;
 use std::sync::{Arc, Mutex, Weak};
 use std::time::Instant;
@@ -122,6 +123,8 @@ pub struct SimCores {
     groups: Groups,
     listener: Listener,
     failure: Mutex<Option<Error>>,
+    /// What code that was left behind can reach.
+    held: Mutex<Vec<Box<dyn Any + Send>>>,
     /// Cores per kind in the current run: as many clusters as AIC cores.
     clusters: Word32,
     run: Word32,
@@ -166,6 +169,7 @@ impl SimCores {
             groups: Groups::new(group_threads),
             listener: Listener::default(),
             failure: Mutex::default(),
+            held: Mutex::default(),
             clusters: Word32::new(0),
             run: Word32::new(0),
             stopped: Flag::new(),
@@ -238,6 +242,11 @@ impl SimCores {
     /// Tells `news` what happens on the cores, as long as `body` runs.
     pub fn with_news<R>(&self, news: &(dyn Fn(News) + Sync), body: impl FnOnce() -> R) -> R {
         self.listener.during(news, body)
+    }
+
+    /// Keeps what code that does not stop can reach until the last thread is out of it.
+    pub(crate) fn keep(&self, held: Box<dyn Any + Send>) {
+        lock(&self.held).push(held);
     }
 
     pub(crate) fn groups(&self) -> &Groups {

@@ -63,8 +63,6 @@ struct Shared {
     ended: Word64,
     finished: Doorbell,
     closing: Flag,
-    /// What code that was left behind can reach.
-    held: Mutex<Vec<Box<dyn Any + Send>>>,
 }
 
 impl Engine {
@@ -88,7 +86,6 @@ impl Engine {
             ended: Word64::new(0),
             finished: Doorbell::new(),
             closing: Flag::new(),
-            held: Mutex::default(),
         });
         let leader = {
             let shared = Arc::clone(&shared);
@@ -134,15 +131,22 @@ impl Engine {
         let end = lock(&shared.end).take();
         let (loaded, result) = end.map_or((false, None), |end| (end.loaded, Some(end.result)));
         let result = match (missed, shared.cores.take_failure(), result) {
-            (Some(missed), _, _) => Err(missed),
-            (None, Some(failure), _) => Err(failure),
+            // A kernel that failed is why others waited for it.
+            (missed, Some(failure), _) => {
+                if let Some(missed) = missed {
+                    log::warn!("{missed}");
+                }
+                Err(failure)
+            }
+            (Some(missed), None, _) => Err(missed),
             (None, None, Some(result)) => result,
             (None, None, None) => unreachable!("a run that ended has an end"),
         };
         let stopped =
             shared.ended.observe() == number && (result.is_ok() || self.settle(&deadlines));
         if !stopped {
-            lock(&shared.held).push(hold());
+            // Every thread that may still execute code of the run keeps the cores alive.
+            shared.cores.keep(hold());
             self.left_behind.set();
         }
         Outcome {

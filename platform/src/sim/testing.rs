@@ -5,7 +5,7 @@ use core::fmt;
 use core::time::Duration;
 use std::path::PathBuf;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use aicore_abi::seam::{CoreId, Cores, KernelEntry, Togetherness};
@@ -15,6 +15,7 @@ use protocol::TaskId;
 use protocol::registers::{TASK_ID_MASK, TASK_STATE_MASK};
 use sync::Word64;
 
+use crate::lock::lock;
 use crate::machine::LoadedKernel;
 use crate::program::{InProcessKernel, Kernel, KernelCall, Waits};
 
@@ -190,7 +191,11 @@ impl<'a> Driver<'a> {
 type Script = dyn Fn(&RunOrder, &SimCores, &dyn Crew) -> RunEnd + Send + Sync;
 
 /// A control program that does what a closure says.
-pub(crate) struct Scripted(Arc<Script>);
+pub(crate) struct Scripted {
+    script: Arc<Script>,
+    /// Held during a run, as the table of loaded orchestrations is.
+    table: Mutex<()>,
+}
 
 impl Scripted {
     /// A chip whose control program is `script`.
@@ -198,7 +203,12 @@ impl Scripted {
         script: impl Fn(&RunOrder, &SimCores, &dyn Crew) -> RunEnd + Send + Sync + 'static,
     ) -> ChipOptions {
         let script: Arc<Script> = Arc::new(script);
-        ChipOptions::new(move || Ok(Box::new(Self(Arc::clone(&script)))))
+        ChipOptions::new(move || {
+            Ok(Box::new(Self {
+                script: Arc::clone(&script),
+                table: Mutex::default(),
+            }))
+        })
     }
 }
 
@@ -210,7 +220,8 @@ impl fmt::Debug for Scripted {
 
 impl Executor for Scripted {
     fn run(&self, order: &RunOrder, cores: &SimCores, crew: &dyn Crew) -> RunEnd {
-        (self.0)(order, cores, crew)
+        let _table = lock(&self.table);
+        (self.script)(order, cores, crew)
     }
 
     fn progress(&self) -> u64 {
@@ -223,5 +234,7 @@ impl Executor for Scripted {
         "a script runs".to_owned()
     }
 
-    fn forget(&self, _callable_id: i32) {}
+    fn forget(&self, _callable_id: i32) {
+        drop(lock(&self.table));
+    }
 }
