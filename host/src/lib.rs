@@ -21,6 +21,7 @@ mod graph;
 pub mod platforms;
 mod program;
 pub mod scene;
+pub mod team;
 mod worker;
 
 pub use args::Arguments;

@@ -9,6 +9,8 @@ use std::io;
 use protocol::Malformed;
 
 use super::child::Ending;
+use super::engine::TaskFailure;
+use super::engine::heap::RingReport;
 use super::fault::Fault;
 
 /// Result of everything a worker of level 3 or above can fail at.
@@ -86,6 +88,27 @@ pub enum Error {
         /// How many there are.
         threads: usize,
     },
+    /// A heap ring has no room and gets none.
+    #[error(
+        "heap ring {} has no room for {wanted} bytes and got none for {waited:?}: {} of {} bytes are in use, the largest free stretch has {}, the oldest memory in use is task {}'s; close scopes earlier or raise `heap_ring_bytes`",
+        report.ring, report.used, report.size, report.largest_free, report.oldest.unwrap_or(0)
+    )]
+    HeapFull {
+        /// The bytes asked for, rounded as the ring counts them.
+        wanted: u64,
+        /// How long nothing moved.
+        waited: Duration,
+        /// Where the ring stands.
+        report: RingReport,
+    },
+    /// Tasks of a run failed.
+    #[error("{}{}", failures.first().map_or_else(String::new, ToString::to_string), if failures.len() > 1 { format!(" (and {} more)", failures.len() - 1) } else { String::new() })]
+    Run {
+        /// All that failed or was skipped; what failed first comes first.
+        failures: Vec<TaskFailure>,
+        /// What the graph function itself returned, if it failed too.
+        graph: Option<Fault>,
+    },
     /// Something was asked that this worker or child cannot do.
     #[error("{what}: {reason}")]
     Refused {
@@ -108,6 +131,7 @@ impl Error {
     pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Fault(fault) => fault,
+            Self::Run { mut failures, .. } if !failures.is_empty() => failures.swap_remove(0).fault,
             other => Fault::new(super::fault::FaultKind::Error, other.to_string()),
         }
     }

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use aicpu::trb::{self, OrchestrationImage};
 use platform::{Kernel, Orchestration, Program, ProgramKernel};
 use protocol::{ArgDirection, CoreType};
 use serde::{Deserialize, Serialize};
@@ -37,6 +38,9 @@ impl core::fmt::Debug for Target {
     }
 }
 
+/// The runtime whose graph is built on the device.
+const TRB: &str = "trb";
+
 /// What can be sent to another process.
 #[derive(Debug, Serialize, Deserialize)]
 enum Description {
@@ -44,6 +48,7 @@ enum Description {
     Graph(String),
     NamedProgram(String),
     Program {
+        runtime: String,
         orchestration: usize,
         entry: String,
         config: String,
@@ -71,11 +76,11 @@ pub(crate) fn describe_named(target: &Target, name: &str) -> Vec<u8> {
 
 /// Describes a program that consists of images; `None` for one that has functions of this process.
 pub(crate) fn describe_images(program: &Program) -> Option<Vec<u8>> {
-    let Orchestration::Image {
+    let Orchestration::Trb(trb::Orchestration::Image(OrchestrationImage {
         bytes,
         entry,
         config,
-    } = &program.orchestration
+    })) = &program.orchestration
     else {
         return None;
     };
@@ -94,8 +99,9 @@ pub(crate) fn describe_images(program: &Program) -> Option<Vec<u8>> {
     }
     let mut described = encode(&Description::Program {
         orchestration: bytes.len(),
-        entry: entry.clone(),
-        config: config.clone(),
+        runtime: TRB.to_owned(),
+        entry: entry.to_string_lossy().into_owned(),
+        config: config.to_string_lossy().into_owned(),
         signature: program.signature.iter().map(|it| it.to_wire()).collect(),
         kernels,
     });
@@ -136,12 +142,16 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
             .find_program(&name)
             .map(|program| Target::Program(Arc::new(program)))
             .ok_or_else(|| unknown("program", &name)),
+        Description::Program { runtime, .. } if runtime != TRB => {
+            Err(bad("is for a runtime that this build does not have"))
+        }
         Description::Program {
             orchestration,
             entry,
             config,
             signature,
             kernels,
+            ..
         } => {
             let mut rest = &described[end + 1..];
             let mut image = |bytes: usize| {
@@ -152,11 +162,9 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
                 Ok::<_, Fault>(image)
             };
             let wire = |_| bad("has an unknown direction or kind of core");
-            let orchestration = Orchestration::Image {
-                bytes: image(orchestration)?.into(),
-                entry,
-                config,
-            };
+            let orchestration =
+                trb::Orchestration::image(image(orchestration)?, &entry, &config)
+                    .map_err(|error| bad(&format!("names no orchestration: {error}")))?;
             let signature: Result<Vec<_>, _> =
                 signature.into_iter().map(ArgDirection::from_wire).collect();
             let kernels: Result<Vec<_>, Fault> = kernels
@@ -170,7 +178,7 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
                 })
                 .collect();
             Ok(Target::Program(Arc::new(Program {
-                orchestration,
+                orchestration: Orchestration::Trb(orchestration),
                 signature: signature.map_err(wire)?,
                 kernels: kernels?,
             })))
@@ -182,16 +190,14 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
 mod tests {
     use super::{
         ArgDirection, Catalogue, CoreType, Kernel, Orchestration, Program, ProgramKernel, Target,
-        describe_images, describe_named, resolve,
+        describe_images, describe_named, resolve, trb,
     };
 
     fn program() -> Program {
         Program {
-            orchestration: Orchestration::Image {
-                bytes: (*b"orchestration").into(),
-                entry: "go".to_owned(),
-                config: String::new(),
-            },
+            orchestration: Orchestration::Trb(
+                trb::Orchestration::image(b"orchestration", "go", "").expect("it has a name"),
+            ),
             signature: vec![ArgDirection::In, ArgDirection::Inout],
             kernels: vec![ProgramKernel {
                 func_id: 7,

@@ -1,0 +1,290 @@
+//! Children: how each kind is started, reached and ended.
+//!
+//! Knows threads, executed helpers and forks. Refuses to know what they are asked.
+//!
+//! | kind | for | a crash | receives |
+//! | --- | --- | --- | --- |
+//! | thread | functions, simulated chips | takes the process | closures |
+//! | exec | chips, untrusted functions | stays in the child | names and images |
+//! | early fork | programs with one thread | stays in the child | closures that were there before, then names and images |
+
+use core::fmt::Debug;
+use std::os::fd::OwnedFd;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use serde::{Deserialize, Serialize};
+use sync::{Crowd, Flag};
+
+use super::catalogue::Catalogue;
+use super::channel::{Bell, Channel, Phase};
+use super::error::{Error, Result};
+use super::fault::Fault;
+use super::hands::{Chip, Functions, Hands};
+use super::segment::{Segment, SegmentTable};
+use super::lower::Lower;
+use super::serve::serve;
+use super::worker::Spec;
+use super::supply::{InProcess, Registry, Supply, send_segment};
+
+mod exec;
+mod fork;
+
+pub(crate) use exec::{Helper, run_if_child};
+pub(crate) use fork::fork;
+
+/// How a child runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum Kind {
+    /// As a thread of this process.
+    Thread,
+    /// As a process that executes a helper program.
+    Exec,
+    /// As a process forked while this one has a single thread.
+    EarlyFork,
+}
+
+/// How a child ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Ending {
+    /// It left by itself, with this exit code.
+    Exited(i32),
+    /// A signal killed it.
+    Killed(i32),
+    /// A thread that did not come back was left behind.
+    LeftBehind,
+}
+
+impl core::fmt::Display for Ending {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Exited(code) => write!(f, "exit code {code}"),
+            Self::Killed(signal) => write!(f, "signal {signal}"),
+            Self::LeftBehind => f.write_str("it never came back and was left behind"),
+        }
+    }
+}
+
+/// Whether a child still lives.
+#[derive(Debug)]
+pub(crate) struct Life {
+    ended: Flag,
+    ending: Mutex<Option<Ending>>,
+    bell: Bell,
+}
+
+impl Life {
+    pub(crate) fn new(bell: &Bell) -> Arc<Self> {
+        Arc::new(Self {
+            ended: Flag::new(),
+            ending: Mutex::new(None),
+            bell: bell.clone(),
+        })
+    }
+
+    /// Notes the ending, if it is the first, and wakes whoever waits for the child.
+    pub(crate) fn end(&self, ending: Ending) {
+        self.ending
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(ending);
+        self.ended.set();
+        self.bell.get().ring_all();
+    }
+
+    #[inline]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_set()
+    }
+
+    pub(crate) fn ending(&self) -> Option<Ending> {
+        *self.ending.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a child is for, as far as it can be said to another process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) enum Work {
+    /// Host functions.
+    Functions,
+    /// One chip.
+    Chip { platform: String, device: i32 },
+    /// A lower worker.
+    Lower(Box<Spec>),
+}
+
+impl Work {
+    /// The hands for it.
+    pub(crate) fn hands(&self, catalogue: &Catalogue) -> Result<Box<dyn Hands>, Fault> {
+        match self {
+            Self::Functions => Ok(Box::new(Functions)),
+            Self::Chip { platform, device } => {
+                let made = catalogue
+                    .device(platform)
+                    .map_err(|text| Fault::new(super::FaultKind::Device, text))?;
+                Ok(Box::new(Chip::attach(made, *device)?))
+            }
+            Self::Lower(spec) => {
+                let worker = spec.build(catalogue).map_err(Error::into_fault)?;
+                Ok(Box::new(Lower::start(worker)?))
+            }
+        }
+    }
+}
+
+/// A child as its parent holds it.
+pub(crate) trait Child: Debug + Send + Sync {
+    /// How it runs.
+    fn kind(&self) -> Kind;
+
+    /// Whether it lives.
+    fn life(&self) -> &Arc<Life>;
+
+    /// Its process, if it has one of its own.
+    fn process(&self) -> Option<u32>;
+
+    /// Makes a segment known to it, before the first question that names it.
+    ///
+    /// # Errors
+    /// When the system refuses.
+    fn share(&self, segment: &Segment) -> Result<()>;
+
+    /// Ends it at once; its life tells when it is over.
+    fn kill(&self);
+}
+
+/// A child that is a thread.
+#[derive(Debug)]
+pub(crate) struct ThreadChild {
+    life: Arc<Life>,
+}
+
+impl ThreadChild {
+    /// Starts a thread that makes its hands and serves.
+    pub(crate) fn start(
+        label: &str,
+        channel: &Channel,
+        bell: &Bell,
+        tables: (&Arc<Registry>, &Arc<SegmentTable>),
+        crowd: &Arc<Crowd>,
+        hands: impl FnOnce() -> Result<Box<dyn Hands>, Fault> + Send + 'static,
+    ) -> Result<Self> {
+        let life = Life::new(bell);
+        let (channel, crowd) = (channel.clone(), Arc::clone(crowd));
+        let supply = InProcess::new(Arc::clone(tables.0), Arc::clone(tables.1));
+        let (origin, ends) = (label.to_owned(), Arc::clone(&life));
+        let spawned = std::thread::Builder::new()
+            .name(label.to_owned())
+            .spawn(move || {
+                let ending = End(&ends);
+                // SAFETY: the channel is this thread's.
+                unsafe { live(&channel, &origin, supply, &crowd, hands) };
+                drop(ending);
+            });
+        spawned.map_err(|source| Error::System {
+            child: label.to_owned(),
+            step: "start a thread",
+            source,
+        })?;
+        Ok(Self { life })
+    }
+}
+
+/// Notes that a thread has ended, however.
+struct End<'a>(&'a Life);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        self.0.end(Ending::Exited(i32::from(std::thread::panicking())));
+    }
+}
+
+impl Child for ThreadChild {
+    fn kind(&self) -> Kind {
+        Kind::Thread
+    }
+
+    fn life(&self) -> &Arc<Life> {
+        &self.life
+    }
+
+    fn process(&self) -> Option<u32> {
+        None
+    }
+
+    fn share(&self, _: &Segment) -> Result<()> {
+        Ok(())
+    }
+
+    fn kill(&self) {
+        // A thread cannot be ended from outside: it goes on, but nobody waits for it any more, and
+        // what it may touch is kept for it.
+        self.life.end(Ending::LeftBehind);
+    }
+}
+
+/// The life of a child from start to end, whatever its kind. Nothing unwinds out of it.
+///
+/// # Safety
+/// Nobody else answers in `channel`.
+unsafe fn live(
+    channel: &Channel,
+    origin: &str,
+    mut supply: impl Supply,
+    crowd: &Arc<Crowd>,
+    hands: impl FnOnce() -> Result<Box<dyn Hands>, Fault>,
+) {
+    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(hands))
+        .unwrap_or_else(|payload| Err(Fault::of_panic(&*payload)));
+    match made {
+        Err(fault) => channel.fail(&fault),
+        Ok(mut hands) => {
+            // SAFETY: passed on from the caller.
+            unsafe { serve(channel, origin, &mut *hands, &mut supply, crowd) };
+            let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(hands)));
+            if let Err(payload) = dropped {
+                log::warn!("{origin}: while leaving: {}", Fault::of_panic(&*payload));
+            }
+            channel.enter(Phase::Left);
+        }
+    }
+}
+
+/// A child that is a process of its own, executed or forked.
+#[derive(Debug)]
+pub(crate) struct ProcessChild {
+    kind: Kind,
+    label: String,
+    life: Arc<Life>,
+    pid: u32,
+    handle: Arc<OwnedFd>,
+    socket: OwnedFd,
+}
+
+impl Child for ProcessChild {
+    fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    fn life(&self) -> &Arc<Life> {
+        &self.life
+    }
+
+    fn process(&self) -> Option<u32> {
+        Some(self.pid)
+    }
+
+    fn share(&self, segment: &Segment) -> Result<()> {
+        send_segment(&self.socket, segment).map_err(|source| Error::System {
+            child: self.label.clone(),
+            step: "pass a descriptor to it",
+            source: source.into(),
+        })
+    }
+
+    fn kill(&self) {
+        // It may be gone already.
+        let _ = rustix::process::pidfd_send_signal(&self.handle, rustix::process::Signal::KILL);
+    }
+}

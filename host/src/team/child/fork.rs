@@ -1,0 +1,85 @@
+//! Children that are forks of this process.
+//!
+//! Knows the one moment at which that is sound: while the process has a single thread. Refuses all
+//! others.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use rustix::process::{Pid, PidfdFlags};
+
+use super::exec::{follow, own_crowd, pair};
+use super::{Kind, Life, ProcessChild, Work, live};
+use crate::team::catalogue::Catalogue;
+use crate::team::channel::{Bell, Channel};
+use crate::team::error::{Error, Result};
+use crate::team::nursery::Born;
+use crate::team::supply::{Registry, ThroughSocket};
+
+/// Threads of this process.
+fn threads() -> std::io::Result<usize> {
+    Ok(std::fs::read_dir("/proc/self/task")?.count())
+}
+
+/// Forks a child. Its death is nobody's business until a nursery watches it.
+pub(crate) fn fork(
+    label: &str,
+    work: &Work,
+    channel: &Channel,
+    bell: &Bell,
+    catalogue: &Catalogue,
+    registry: &Arc<Registry>,
+) -> Result<(ProcessChild, Born)> {
+    let refused = |step| {
+        move |source: std::io::Error| Error::System {
+            child: label.to_owned(),
+            step,
+            source,
+        }
+    };
+    let threads = threads().map_err(refused("count the threads of this process"))?;
+    if threads != 1 {
+        return Err(Error::ThreadsExist { threads });
+    }
+    let (socket, theirs) = pair().map_err(refused("open a socket"))?;
+    let parent = rustix::process::getpid();
+    // SAFETY: this is the only thread, so the child's memory is whole: no lock is held by another.
+    match unsafe { libc::fork() } {
+        -1 => Err(refused("fork")(std::io::Error::last_os_error())),
+        0 => {
+            drop(socket);
+            let life = AssertUnwindSafe(|| {
+                follow(parent).expect("the parent lives and the kernel knows the signal");
+                let supply = ThroughSocket {
+                    socket: theirs,
+                    catalogue: catalogue.clone(),
+                    inherited: Some(Arc::clone(registry)),
+                    mapped: HashMap::new(),
+                };
+                // SAFETY: the parent made this channel for us alone.
+                unsafe { live(channel, label, supply, &own_crowd(), || work.hands(catalogue)) };
+            });
+            let code = i32::from(catch_unwind(life).is_err());
+            // Not `exit`: what the parent's memory would do at its end is not ours to do.
+            // SAFETY: it ends this process and touches nothing.
+            unsafe { libc::_exit(code) }
+        }
+        number => {
+            drop(theirs);
+            let pid = Pid::from_raw(number).expect("a child's number is positive");
+            let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())
+                .map_err(|error| refused("watch it")(error.into()))?;
+            let handle = Arc::new(handle);
+            let child = ProcessChild {
+                kind: Kind::EarlyFork,
+                label: label.to_owned(),
+                life: Life::new(bell),
+                pid: number.unsigned_abs(),
+                handle: Arc::clone(&handle),
+                socket,
+            };
+            Ok((child, (number.unsigned_abs(), handle)))
+        }
+    }
+}

@@ -1,0 +1,352 @@
+//! Putting a worker together.
+//!
+//! Knows which combinations make sense. Refuses to start anything.
+
+use core::time::Duration;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::Worker;
+use crate::team::catalogue::Catalogue;
+use crate::team::child::{Helper, Kind, Work};
+use crate::team::error::{Error, Result};
+use crate::team::shared::Limits;
+
+/// Heap bytes per ring, unless said otherwise; only what is used takes memory.
+const DEFAULT_RING_BYTES: u64 = 1 << 30;
+
+/// What of a worker can be said to another process.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Spec {
+    pub(crate) level: u32,
+    pub(crate) chips: Vec<(String, i32)>,
+    pub(crate) chip_kind: Kind,
+    pub(crate) subs: usize,
+    pub(crate) sub_kind: Kind,
+    pub(crate) heap_ring_bytes: u64,
+    pub(crate) limits: Limits,
+    pub(crate) fail_fast: bool,
+    /// What it registers by name.
+    pub(crate) functions: Vec<String>,
+    pub(crate) programs: Vec<String>,
+    pub(crate) graphs: Vec<String>,
+    pub(crate) lower: Vec<Self>,
+}
+
+/// What a started worker needs to know of how it was built.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub(crate) level: u32,
+    pub(crate) heap_ring_bytes: u64,
+    pub(crate) limits: Limits,
+    pub(crate) fail_fast: bool,
+    pub(crate) next_count: usize,
+    pub(crate) chips: bool,
+    pub(crate) next_kind: Kind,
+    pub(crate) sub_kind: Kind,
+    pub(crate) helper: Option<Helper>,
+}
+
+/// How one child is made.
+#[derive(Debug)]
+pub(crate) enum Plan {
+    /// From a description, as often as needed.
+    Work { label: String, work: Work, kind: Kind },
+    /// From a worker of this process, once.
+    Lower { label: String, worker: Option<Box<Worker>> },
+}
+
+impl Plan {
+    pub(crate) fn label(&self) -> &str {
+        match self {
+            Self::Work { label, .. } | Self::Lower { label, .. } => label,
+        }
+    }
+}
+
+/// A worker in the making.
+#[derive(Debug)]
+#[must_use = "nothing is made before `build`"]
+pub struct Builder {
+    spec: Spec,
+    catalogue: Catalogue,
+    helper: Option<PathBuf>,
+    lower: Vec<Worker>,
+}
+
+impl Builder {
+    pub(crate) fn new(level: u32) -> Self {
+        Self {
+            spec: Spec {
+                level,
+                chips: Vec::new(),
+                chip_kind: Kind::Thread,
+                subs: 0,
+                sub_kind: Kind::Thread,
+                heap_ring_bytes: DEFAULT_RING_BYTES,
+                limits: Limits::default(),
+                fail_fast: true,
+                functions: Vec::new(),
+                programs: Vec::new(),
+                graphs: Vec::new(),
+                lower: Vec::new(),
+            },
+            catalogue: Catalogue::new(),
+            helper: None,
+            lower: Vec::new(),
+        }
+    }
+
+    /// Chips of a platform, by their numbers; the position is the child's number.
+    pub fn chips(mut self, platform: &str, devices: impl IntoIterator<Item = i32>) -> Self {
+        let named = devices.into_iter().map(|device| (platform.to_owned(), device));
+        self.spec.chips.extend(named);
+        self
+    }
+
+    /// How chips and described lower workers run; threads unless said otherwise.
+    pub fn next_level_kind(mut self, kind: Kind) -> Self {
+        self.spec.chip_kind = kind;
+        self
+    }
+
+    /// Sub workers.
+    pub fn subs(mut self, count: usize) -> Self {
+        self.spec.subs = count;
+        self
+    }
+
+    /// How sub workers run; threads unless said otherwise.
+    pub fn sub_kind(mut self, kind: Kind) -> Self {
+        self.spec.sub_kind = kind;
+        self
+    }
+
+    /// A lower worker that runs in this process; not started yet. It is started with this one.
+    pub fn lower(mut self, worker: Worker) -> Self {
+        self.lower.push(worker);
+        self
+    }
+
+    /// A lower worker that is built from its description wherever it runs: it has what it registers
+    /// by name.
+    pub fn lower_described(mut self, builder: Self) -> Self {
+        self.spec.lower.push(builder.spec);
+        self
+    }
+
+    /// Registers functions of the catalogue when the worker is built.
+    pub fn functions<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.spec.functions.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Registers programs of the catalogue when the worker is built.
+    pub fn programs<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.spec.programs.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Registers graph functions of the catalogue when the worker is built.
+    pub fn graphs<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
+        self.spec.graphs.extend(names.into_iter().map(str::to_owned));
+        self
+    }
+
+    /// Bytes of each of the four heap rings.
+    pub fn heap_ring_bytes(mut self, bytes: u64) -> Self {
+        self.spec.heap_ring_bytes = bytes;
+        self
+    }
+
+    /// How long things may take.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.spec.limits = limits;
+        self
+    }
+
+    /// How long a child may take to get ready.
+    pub fn start_limit(mut self, limit: Duration) -> Self {
+        self.spec.limits.start = limit;
+        self
+    }
+
+    /// Whether a submit is refused once a task of the run has failed; it is unless said otherwise.
+    pub fn fail_fast(mut self, fail_fast: bool) -> Self {
+        self.spec.fail_fast = fail_fast;
+        self
+    }
+
+    /// Names and what they stand for, the same as the program gives to `child_main`.
+    pub fn catalogue(mut self, catalogue: &Catalogue) -> Self {
+        self.catalogue = catalogue.clone();
+        self
+    }
+
+    /// The program that children execute, if it is not this one.
+    pub fn helper(mut self, program: impl Into<PathBuf>) -> Self {
+        self.helper = Some(program.into());
+        self
+    }
+
+    /// The worker, not started yet.
+    ///
+    /// # Errors
+    /// The combination makes no sense, or a name is not in the catalogue.
+    pub fn build(self) -> Result<Worker> {
+        let Self {
+            spec,
+            catalogue,
+            helper,
+            lower,
+        } = self;
+        check(&spec, &catalogue, &lower)?;
+        let is_exec = |kind: Kind, count: usize| kind == Kind::Exec && count > 0;
+        let next = spec.chips.len() + spec.lower.len();
+        let helper = match helper {
+            Some(path) => Some(Helper(path)),
+            None if is_exec(spec.chip_kind, next) || is_exec(spec.sub_kind, spec.subs) => {
+                Some(Helper::this_program()?)
+            }
+            None => None,
+        };
+        let settings = Settings {
+            level: spec.level,
+            heap_ring_bytes: spec.heap_ring_bytes,
+            limits: spec.limits,
+            fail_fast: spec.fail_fast,
+            next_count: next + lower.len(),
+            chips: !spec.chips.is_empty(),
+            next_kind: if lower.is_empty() { spec.chip_kind } else { Kind::Thread },
+            sub_kind: spec.sub_kind,
+            helper,
+        };
+        let worker = Worker::new(settings, catalogue, plans(&spec, lower));
+        for name in &spec.functions {
+            worker.register_named_function(name)?;
+        }
+        for name in &spec.programs {
+            worker.register_named_program(name)?;
+        }
+        for name in &spec.graphs {
+            worker.register_named_graph(name)?;
+        }
+        Ok(worker)
+    }
+}
+
+impl Spec {
+    /// The worker that the description describes, in whatever process.
+    pub(crate) fn build(&self, catalogue: &Catalogue) -> Result<Worker> {
+        Builder {
+            spec: self.clone(),
+            catalogue: catalogue.clone(),
+            helper: None,
+            lower: Vec::new(),
+        }
+        .build()
+    }
+}
+
+fn plans(spec: &Spec, lower: Vec<Worker>) -> Vec<Plan> {
+    let mut plans = Vec::new();
+    for (number, (platform, device)) in spec.chips.iter().enumerate() {
+        plans.push(Plan::Work {
+            label: format!("chip_process {number} dev={device}"),
+            work: Work::Chip {
+                platform: platform.clone(),
+                device: *device,
+            },
+            kind: spec.chip_kind,
+        });
+    }
+    for described in &spec.lower {
+        plans.push(Plan::Work {
+            label: format!("child_worker {} level={}", plans.len(), described.level),
+            work: Work::Lower(Box::new(described.clone())),
+            kind: spec.chip_kind,
+        });
+    }
+    for worker in lower {
+        plans.push(Plan::Lower {
+            label: format!("child_worker {} level={}", plans.len(), worker.level()),
+            worker: Some(Box::new(worker)),
+        });
+    }
+    for number in 0..spec.subs {
+        plans.push(Plan::Work {
+            label: format!("sub_worker {number}"),
+            work: Work::Functions,
+            kind: spec.sub_kind,
+        });
+    }
+    plans
+}
+
+fn check(spec: &Spec, catalogue: &Catalogue, lower: &[Worker]) -> Result<()> {
+    let level = spec.level;
+    let refuse = |what: String, reason: &str| Err(Error::refused(what, reason));
+    let lower_levels = lower.iter().map(Worker::level).chain(spec.lower.iter().map(|it| it.level));
+    match level {
+        0 | 1 => {
+            return refuse(
+                format!("a worker of level {level}"),
+                "the level is not supported: use 2 for one chip, 3 for several, 4 and above for workers",
+            );
+        }
+        2 if spec.chips.len() != 1 || spec.subs != 0 => {
+            return refuse(
+                format!("a worker of level 2 with {} chips and {} sub workers", spec.chips.len(), spec.subs),
+                "it has exactly one chip and nothing else: use level 3",
+            );
+        }
+        2 | 3 if lower_levels.clone().next().is_some() => {
+            return refuse(
+                format!("lower workers of a worker of level {level}"),
+                "lower workers need level >= 4",
+            );
+        }
+        4.. if !spec.chips.is_empty() => {
+            return refuse(
+                format!("chips of a worker of level {level}"),
+                "its children are workers: give the chips to a worker of level 3",
+            );
+        }
+        _ => {}
+    }
+    for lower in lower_levels {
+        if lower >= level || lower < 3 {
+            return refuse(
+                format!("a worker of level {lower} below one of level {level}"),
+                "the level of a lower worker is at least 3 and below its parent's",
+            );
+        }
+    }
+    for worker in lower {
+        if worker.shared("lower").is_ok() {
+            return refuse("a lower worker".to_owned(), "it must not be initialized: its parent does that");
+        }
+    }
+    for (number, (platform, device)) in spec.chips.iter().enumerate() {
+        if !catalogue.has_platform(platform) {
+            return Err(Error::refused(
+                format!("platform `{platform}`"),
+                "neither this build nor the catalogue has it",
+            ));
+        }
+        if *device < 0 {
+            return refuse(format!("device_id {device}"), "device ids start at 0");
+        }
+        if spec.chips[..number].contains(&(platform.clone(), *device)) {
+            return refuse(format!("chip {device} of {platform} twice"), "each chip has one child");
+        }
+    }
+    if spec.chips.len() + spec.lower.len() + lower.len() > 128 || spec.subs > 4096 {
+        return refuse(
+            format!("{} children and {} sub workers", spec.chips.len(), spec.subs),
+            "128 and 4096 are the limits",
+        );
+    }
+    Ok(())
+}

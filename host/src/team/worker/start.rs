@@ -1,0 +1,336 @@
+//! Starting children, undoing a start, ending them.
+//!
+//! Knows the order and the deadlines. Refuses to know what children do.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use sync::{Crowd, Deadline};
+
+use super::builder::Plan;
+use super::Services;
+use crate::team::channel::{Bell, Channel, Phase};
+use crate::team::child::{Child, Kind, ProcessChild, ThreadChild, fork};
+use crate::team::engine::Core;
+use crate::team::engine::heap::RINGS;
+use crate::team::engine::port::Port;
+use crate::team::engine::task::Pool;
+use crate::team::error::{Error, Result};
+use crate::team::fault::{Fault, FaultKind};
+use crate::team::lower::Lower;
+use crate::team::nursery::Nursery;
+use crate::team::segment::{Commit, Segment, SegmentTable};
+use crate::team::shared::{Parts, Shared};
+use crate::team::tensor::Hold;
+
+/// What starting children needs.
+struct Site<'a> {
+    services: &'a Services,
+    bell: Bell,
+    crowd: Arc<Crowd>,
+    segments: Arc<SegmentTable>,
+}
+
+/// Children that are not all ready yet; dropped, they are ended.
+struct Brood<'a> {
+    ports: Vec<Port>,
+    bell: &'a Bell,
+    limit: core::time::Duration,
+}
+
+impl Drop for Brood<'_> {
+    fn drop(&mut self) {
+        end_all(&self.ports, self.bell, self.limit);
+    }
+}
+
+/// Starts everything, or nothing.
+pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Shared>> {
+    let settings = &services.settings;
+    let site = Site {
+        services,
+        bell: Bell::new()?,
+        crowd: Crowd::new(),
+        segments: Arc::default(),
+    };
+    let ring_bytes = usize::try_from(settings.heap_ring_bytes).unwrap_or(usize::MAX);
+    let rings: Vec<Hold> = (0..RINGS)
+        .map(|_| {
+            let ring = Segment::create("a heap ring", ring_bytes, Commit::OnTouch)?;
+            site.segments.insert(&ring);
+            Ok(Hold::borrowed(ring))
+        })
+        .collect::<Result<_>>()?;
+    let bell = site.bell.clone();
+    let mut brood = Brood {
+        ports: Vec::new(),
+        bell: &bell,
+        limit: settings.limits.close,
+    };
+    // Forks come first: they need a process without threads.
+    let mut forked = Vec::new();
+    for (number, plan) in plans.iter().enumerate() {
+        if let Plan::Work {
+            label,
+            work,
+            kind: Kind::EarlyFork,
+        } = plan
+        {
+            let channel = Channel::new(&site.bell)?;
+            let (child, born) =
+                fork(label, work, &channel, &site.bell, &services.catalogue, &services.registry)?;
+            let port = Port::new(label.clone(), pool_of(settings.next_count, number), channel, Box::new(child));
+            forked.push((number, born, port));
+        }
+    }
+    let processes = plans.iter().any(|plan| matches!(plan, Plan::Work { kind: Kind::Exec | Kind::EarlyFork, .. }));
+    let nursery = match processes.then(Nursery::start).transpose() {
+        Ok(nursery) => nursery,
+        Err(error) => {
+            for (_, _, port) in &forked {
+                port.child.kill();
+            }
+            return Err(error);
+        }
+    };
+    let mut forked = forked.into_iter().peekable();
+    for (number, plan) in plans.iter_mut().enumerate() {
+        if let Some((_, born, port)) = forked.next_if(|(forked, ..)| *forked == number) {
+            let nursery = nursery.as_ref().expect("there are processes");
+            nursery.watch(born, port.child.life());
+            brood.ports.push(port);
+            continue;
+        }
+        let pool = pool_of(settings.next_count, number);
+        brood.ports.push(start_one(&site, plan, pool, nursery.as_ref())?);
+    }
+    wait_ready(&brood.ports, &site.bell, settings.limits.start)?;
+    let ports = core::mem::take(&mut brood.ports);
+    let shared = Arc::new(Shared::new(Parts {
+        owner: services.owner.clone(),
+        limits: settings.limits,
+        fail_fast: settings.fail_fast,
+        core: Core::new(ports, settings.next_count, settings.heap_ring_bytes),
+        bell: site.bell.clone(),
+        crowd: site.crowd,
+        rings,
+        segments: site.segments,
+        registry: Arc::clone(&services.registry),
+        dropped: Arc::clone(&services.dropped),
+        nursery,
+    }));
+    let prepared = prepare(services, &shared, 0..plans.len());
+    if let Err(error) = prepared {
+        if let Err(closing) = end(&shared) {
+            log::warn!("undoing a start: {closing}");
+        }
+        return Err(error);
+    }
+    Ok(shared)
+}
+
+const fn pool_of(next_count: usize, number: usize) -> Pool {
+    if number < next_count { Pool::Next } else { Pool::Sub }
+}
+
+/// Prepares everything that is registered on the given children.
+fn prepare(services: &Services, shared: &Shared, ports: core::ops::Range<usize>) -> Result<()> {
+    for entry in services.all_registered() {
+        let pool = shared.lock().pool(entry.pool);
+        for port in ports.clone().filter(|port| pool.contains(port)) {
+            entry.prepare(shared, port)?;
+        }
+    }
+    Ok(())
+}
+
+fn start_one(
+    site: &Site<'_>,
+    plan: &mut Plan,
+    pool: Pool,
+    nursery: Option<&Nursery>,
+) -> Result<Port> {
+    let channel = Channel::new(&site.bell)?;
+    let label = plan.label().to_owned();
+    let tables = (&site.services.registry, &site.segments);
+    let child: Box<dyn Child> = match plan {
+        Plan::Work {
+            work,
+            kind: Kind::Thread,
+            ..
+        } => {
+            let (work, catalogue) = (work.clone(), site.services.catalogue.clone());
+            let hands = move || work.hands(&catalogue);
+            Box::new(ThreadChild::start(&label, &channel, &site.bell, tables, &site.crowd, hands)?)
+        }
+        Plan::Work {
+            work,
+            kind: Kind::Exec,
+            ..
+        } => {
+            let helper = site.services.settings.helper.as_ref().expect("the builder found one");
+            let nursery = nursery.expect("there are processes");
+            Box::new(ProcessChild::execute(&label, work, helper, &channel, &site.bell, nursery)?)
+        }
+        Plan::Work { .. } => {
+            return Err(Error::refused(
+                label,
+                "a forked child cannot be started again: the process has threads by now",
+            ));
+        }
+        Plan::Lower { worker, .. } => {
+            let worker = worker.take().ok_or_else(|| {
+                Error::refused(label.clone(), "a worker of this process can be started once only: describe it instead")
+            })?;
+            let hands = move || Lower::start(*worker).map(|lower| Box::new(lower) as _);
+            Box::new(ThreadChild::start(&label, &channel, &site.bell, tables, &site.crowd, hands)?)
+        }
+    };
+    Ok(Port::new(label, pool, channel, child))
+}
+
+/// Waits until every child says that it is ready.
+fn wait_ready(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Result<()> {
+    let undecided = |port: &Port| {
+        port.channel.phase() == Phase::Starting && !port.child.life().has_ended()
+    };
+    let refused = |port: &&Port| {
+        port.channel.phase() == Phase::Failed
+            || port.channel.phase() == Phase::Starting && port.child.life().has_ended()
+    };
+    let deadline = Deadline::after(limit);
+    let waited = bell.get().wait_until(deadline.instant(), || {
+        ports.iter().any(|port| refused(&port)) || !ports.iter().any(undecided)
+    });
+    if let Some(port) = ports.iter().find(refused) {
+        let fault = if port.channel.phase() == Phase::Failed {
+            port.channel.report()
+        } else {
+            let ending = port.child.life().ending();
+            let text = ending.map_or_else(String::new, |ending| ending.to_string());
+            Fault::new(FaultKind::Died, format!("it ended before it was ready ({text})"))
+        };
+        return Err(Error::Start {
+            child: port.label.clone(),
+            fault,
+        });
+    }
+    if waited.is_err() {
+        let late: Vec<&str> =
+            ports.iter().filter(|port| undecided(port)).map(|port| port.label.as_str()).collect();
+        return Err(Error::Timeout {
+            child: late.join(", "),
+            request: "get ready".to_owned(),
+            waited: limit,
+        });
+    }
+    Ok(())
+}
+
+/// Asks children to leave, waits, ends those that stay. Says which did not leave by themselves.
+fn end_all(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Vec<String> {
+    for port in ports {
+        port.channel.tell_to_leave();
+    }
+    let gone = || ports.iter().all(|port| port.child.life().has_ended());
+    let deadline = Deadline::after(limit);
+    let _ = bell.get().wait_until(deadline.instant(), gone);
+    let mut stayed = Vec::new();
+    for port in ports.iter().filter(|port| !port.child.life().has_ended()) {
+        port.child.kill();
+        stayed.push(port.label.clone());
+    }
+    if !stayed.is_empty() {
+        // A killed process is gone at once, unless the kernel itself is stuck.
+        let deadline = Deadline::after(limit);
+        let _ = bell.get().wait_until(deadline.instant(), gone);
+    }
+    stayed
+}
+
+/// Ends a started worker.
+pub(crate) fn end(shared: &Arc<Shared>) -> Result<()> {
+    let limit = shared.limits.close;
+    let deadline = Instant::now().checked_add(limit);
+    // Open runs get the time there is; then their children are ended, which ends them.
+    let drained = shared.wait_for(deadline, limit, |core| core.runs.is_empty().then_some(()), |_| None);
+    let (ports, mut left) = {
+        let mut core = shared.lock();
+        let left: Vec<String> = match drained {
+            Ok(Some(())) => Vec::new(),
+            _ => core.end_stuck(),
+        };
+        core.pump();
+        (core::mem::take(&mut core.ports), left)
+    };
+    left.extend(end_all(&ports, shared.bell(), limit));
+    {
+        let mut core = shared.lock();
+        core.ports = ports;
+        core.pump();
+    }
+    shared.announce();
+    shared.stop_driving();
+    if left.is_empty() {
+        return Ok(());
+    }
+    Err(Error::Timeout {
+        child: left.join(", "),
+        request: "leave".to_owned(),
+        waited: limit,
+    })
+}
+
+/// Starts one child anew.
+pub(crate) fn restart(
+    services: &Services,
+    shared: &Arc<Shared>,
+    plans: &mut [Plan],
+    port: usize,
+) -> Result<()> {
+    let site = Site {
+        services,
+        bell: shared.bell().clone(),
+        crowd: Arc::clone(shared.crowd()),
+        segments: Arc::clone(&shared.segments),
+    };
+    {
+        let mut core = shared.lock();
+        let it = &core.ports[port];
+        if it.dead.is_none() {
+            it.child.kill();
+            let label = it.label.clone();
+            drop(core);
+            let gone = shared.wait_for(
+                Instant::now().checked_add(shared.limits.close),
+                shared.limits.close,
+                |core| core.ports[port].dead.is_some().then_some(()),
+                |_| None,
+            )?;
+            gone.ok_or_else(|| Error::Timeout {
+                child: label,
+                request: "end".to_owned(),
+                waited: shared.limits.close,
+            })?;
+        } else {
+            core.pump();
+        }
+    }
+    let pool = shared.lock().ports[port].pool;
+    let fresh = start_one(&site, &mut plans[port], pool, shared.nursery.as_ref())?;
+    let mut brood = Brood {
+        ports: vec![fresh],
+        bell: &site.bell,
+        limit: shared.limits.close,
+    };
+    wait_ready(&brood.ports, &site.bell, shared.limits.start)?;
+    let mut fresh = brood.ports.pop().expect("it was just put in");
+    {
+        let mut core = shared.lock();
+        fresh.generation = core.ports[port].generation + 1;
+        core.ports[port] = fresh;
+        core.renew_watch();
+    }
+    shared.announce();
+    prepare(services, shared, port..port + 1)
+}
