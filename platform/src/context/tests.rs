@@ -1080,13 +1080,15 @@ fn a_kernel_that_fails_is_named_and_not_those_that_wait_for_it() {
 #[test]
 fn what_a_kernel_uses_outlives_the_leader_of_its_run() {
     let (stop, script, code) = (Arc::new(Flag::new()), Arc::new(()), Arc::new(()));
+    let inside = Arc::new(Flag::new());
     let options = {
-        let script = Arc::clone(&script);
+        let (script, inside) = (Arc::clone(&script), Arc::clone(&inside));
         Scripted::chip(move |order, cores, _| {
             let _alive = &script;
             let mut driver = Driver::new(cores);
             driver.dispatch(0, order.program.entries[0], Togetherness::Group, &[]);
             assert!(!driver.has_ended(0), "looking starts it");
+            wait_for("it runs", || inside.is_set());
             RunEnd {
                 loaded: false,
                 result: Err(Error::Orchestration {
@@ -1100,6 +1102,7 @@ fn what_a_kernel_uses_outlives_the_leader_of_its_run() {
         let (stop, code) = (Arc::clone(&stop), Arc::clone(&code));
         closure(Waits::WithinGroup, move |_| {
             let _alive = &code;
+            inside.set();
             wait_for("the test ends", || stop.is_set());
         })
     };

@@ -185,9 +185,7 @@ impl SimCores {
         *lock(&self.failure) = None;
         self.storage.clear();
         // What a failed run dispatched and nobody started.
-        while let Some(core) = self.long.pop() {
-            self.cores[core as usize].apart.publish(0);
-        }
+        self.take_back();
         self.groups.cancel_all();
     }
 
@@ -211,10 +209,17 @@ impl SimCores {
             .sum()
     }
 
-    /// Whether a kernel runs on any core.
+    /// Whether a thread other than a scheduler's runs a call or is about to.
     #[must_use]
-    pub fn any_running(&self) -> bool {
-        self.cores.iter().any(|core| core.kernel.observe() != 0)
+    pub fn any_apart(&self) -> bool {
+        self.cores.iter().any(|core| core.apart.observe() != 0)
+    }
+
+    /// Takes back the calls that wait for a thread with nothing else to do. There is none any more.
+    pub(crate) fn take_back(&self) {
+        while let Some(core) = self.long.pop() {
+            self.cores[core as usize].apart.publish(0);
+        }
     }
 
     /// Which cores run what, in words.
@@ -260,7 +265,12 @@ impl SimCores {
     /// Runs a call that was handed over to the calling thread. `ending` comes before the end is seen.
     pub(crate) fn run_apart(&self, core: u16, token: u32, ending: impl FnOnce()) {
         let index = usize::from(core);
-        self.run_kernel(index, token, true);
+        if self.stopped.is_set() {
+            self.acknowledge(index, token);
+            self.set_error_code(index, token);
+        } else {
+            self.run_kernel(index, token, true);
+        }
         ending();
         self.finish(index, token);
         self.cores[index].apart.publish(0);
@@ -527,12 +537,7 @@ unsafe impl Cores for SimCores {
         };
         let index = core as usize;
         let token = self.token_register(index).read();
-        if self.stopped.is_set() {
-            self.refuse(index, token);
-            self.cores[index].apart.publish(0);
-        } else {
-            self.run_apart(to_core(index), token, || {});
-        }
+        self.run_apart(to_core(index), token, || {});
         true
     }
 }

@@ -202,15 +202,16 @@ impl Engine {
         }
     }
 
-    /// Waits until no kernel of a failed run is running; whether that came true in time.
+    /// Waits until no kernel of a failed run that has ended is running; whether that came true in time.
     fn settle(&self, deadlines: &Deadlines) -> bool {
         let cores = &self.shared.cores;
         cores.stop();
+        cores.take_back();
         let grace = Deadline::after(deadlines.grace);
         let quiet = Doorbell::<false>::new();
         cores.with_news(&|_| quiet.ring_all(), || {
             quiet
-                .wait_until(grace.instant(), || !cores.any_running())
+                .wait_until(grace.instant(), || !cores.any_apart())
                 .is_ok()
         })
     }
