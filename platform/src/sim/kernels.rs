@@ -248,8 +248,8 @@ impl Record {
     pub(crate) fn call(&self, call: &KernelCall<'_>) -> Result<(), String> {
         match &self.code.call {
             Call::Image { entry, .. } => {
-                let args = call.payload.args.as_ptr().cast();
-                // SAFETY: the entry takes the argument array of a dispatch.
+                let args = call.payload.words().as_ptr().cast();
+                // SAFETY: the entry takes the words of a dispatch.
                 unsafe { guarded_call::call(*entry, args) }.map_err(|thrown| thrown.to_string())
             }
             Call::InProcess(kernel) => catch_unwind(AssertUnwindSafe(|| (kernel.run)(call)))
