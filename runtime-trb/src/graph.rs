@@ -73,15 +73,17 @@ impl Graph {
         retired != 0
     }
 
-    /// Called once per submission: now and then retires, and lets the map's clock hand go on.
+    /// Called once per submission: now and then retires, and lets the map's clock hand go on; says when it did.
     #[inline]
-    pub(crate) fn tick(&mut self, records: &Records) {
+    pub(crate) fn tick(&mut self, records: &Records) -> bool {
         self.until_retire -= 1;
-        if self.until_retire == 0 {
+        let due = self.until_retire == 0;
+        if due {
             self.until_retire = RETIRE_EVERY;
             self.retire(records);
             self.map.tidy(RETIRE_EVERY as usize, &self.tails);
         }
+        due
     }
 
     /// Starts collecting producers.

@@ -209,15 +209,20 @@ impl<'r> Orchestrator<'r> {
         call(self).inspect_err(|fatal| self.report(fatal))
     }
 
-    /// Why nothing can be done any more.
+    /// Why nothing can be done any more, if that is so.
     #[inline]
     pub(crate) fn stopped(&self) -> Option<Fatal> {
-        self.is_fatal().then(|| Fatal::Aborted {
+        self.is_fatal().then(|| self.stopped_because())
+    }
+
+    #[cold]
+    fn stopped_because(&self) -> Fatal {
+        Fatal::Aborted {
             code: match self.around.shared.orchestrator_code.code() {
                 0 => self.around.shared.scheduler_code.code(),
                 code => code,
             },
-        })
+        }
     }
 
     #[cold]
@@ -281,7 +286,7 @@ impl<'o> Submitted<'o> {
     /// How many outputs were allocated.
     #[must_use]
     pub const fn outputs(&self) -> usize {
-        self.raw.output_count as usize
+        self.raw.output_count() as usize
     }
 
     /// The output `index`, in argument order.

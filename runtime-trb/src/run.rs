@@ -313,7 +313,7 @@ impl<'c, A: Arch, C: Cores> Run<'c, A, C> {
     /// The bell at which drivers without work sleep. Whoever rings it moves [`notify`](Self::notify)'s counter too.
     #[must_use]
     pub const fn work_bell(&self) -> &'c Doorbell {
-        &self.shared.work_bell
+        &self.shared.work_bell.0
     }
 
     /// Whether the run is over.

@@ -27,9 +27,9 @@ pub(crate) struct Shared {
     pub(crate) records: Records,
     ready: [ReadyQueue; Shape::ALL.len()],
     /// Rung for drivers with nothing to do.
-    pub(crate) work_bell: Doorbell,
+    pub(crate) work_bell: Line<Doorbell>,
     /// Rung for a blocked orchestration.
-    pub(crate) room_bell: Doorbell,
+    pub(crate) room_bell: Line<Doorbell>,
     /// Moved by whoever has news for drivers that the queues do not show.
     pub(crate) news: Line<Word32>,
     /// Tasks published so far.
@@ -77,8 +77,8 @@ impl Shared {
         Ok(Self {
             records,
             ready: [queue()?, queue()?, queue()?],
-            work_bell: Doorbell::new(),
-            room_bell: Doorbell::new(),
+            work_bell: Line::default(),
+            room_bell: Line::default(),
             news: Line::default(),
             submitted: Line::default(),
             queued: Line::default(),
@@ -102,6 +102,7 @@ impl Shared {
             }
         }
         self.submitted.publish(0);
+        self.queued.publish(0);
         self.completed.restart();
         self.moves.restart();
         self.quiet.publish(0);

@@ -136,12 +136,12 @@ protocol::pin_layout!(Operations, 104 bytes, align 8, {
 pub struct TaskOutputTensors {
     /// The task, invalid when nothing was submitted.
     pub task_id: TaskId,
-    /// Valid pointers in `tensors`.
-    pub output_count: u32,
+    /// Valid pointers in `tensors`: those that were pushed.
+    output_count: u32,
     /// Zero.
     pub reserved: u32,
     /// One descriptor per allocated output, in argument order, in slots of the runtime.
-    pub tensors: [MaybeUninit<*const Tensor>; MAX_TENSOR_ARGS],
+    tensors: [MaybeUninit<*const Tensor>; MAX_TENSOR_ARGS],
 }
 
 protocol::pin_layout!(TaskOutputTensors, 144 bytes, align 8, {
@@ -176,6 +176,12 @@ impl TaskOutputTensors {
     pub const fn push(&mut self, tensor: *const Tensor) {
         self.tensors[self.output_count as usize] = MaybeUninit::new(tensor);
         self.output_count += 1;
+    }
+
+    /// How many outputs were allocated.
+    #[must_use]
+    pub const fn output_count(&self) -> u32 {
+        self.output_count
     }
 
     /// The descriptor of output `index`, in argument order.

@@ -266,10 +266,10 @@ fn submit_results() {
         for output in list(&result["outputs"]) {
             ours.push(ptr::without_provenance(number(output)));
         }
-        same(ours.output_count, &result["output_count"]);
+        same(ours.output_count(), &result["output_count"]);
         let mut bytes = Vec::new();
         bytes.extend(ours.task_id.raw().to_le_bytes());
-        bytes.extend(ours.output_count.to_le_bytes());
+        bytes.extend(ours.output_count().to_le_bytes());
         bytes.extend(ours.reserved.to_le_bytes());
         for index in 0..16 {
             let address = ours.get(index).map_or(0, |tensor| tensor.addr());

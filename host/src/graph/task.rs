@@ -90,7 +90,7 @@ impl<'s> Submitted<'s> {
     /// How many tensors were allocated.
     #[must_use]
     pub const fn outputs(&self) -> usize {
-        self.raw.output_count as usize
+        self.raw.output_count() as usize
     }
 
     /// The tensor that the `index`-th [`Task::output`] asked for.
@@ -232,6 +232,6 @@ pub(super) fn alloc<'s>(
     orchestrator: &mut Orchestrator<'_>,
     tensor: &NewTensor,
 ) -> Result<Tensor<'s>, GraphError> {
-    let allocated = orchestrator.alloc_tensors(&Args::new().output(&tensor.0))?;
+    let allocated = orchestrator.alloc_tensors(Args::new().output(&tensor.0))?;
     Ok(Submitted::new(allocated.into_raw()).output(0))
 }

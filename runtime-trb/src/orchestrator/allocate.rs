@@ -6,7 +6,7 @@ use aicore_abi::orchestration::trb::{ActiveMask, Arg, Shape, TaskOutputTensors};
 use protocol::limits::trb::{INVALID_KERNEL_ID, SUBTASK_SLOTS};
 
 use super::request::Args;
-use super::submit::{Operands, check_arg};
+use super::submit::{Operands, check_arg, check_operands, is_aligned};
 use super::{Orchestrator, Submitted};
 use crate::error::Fatal;
 use crate::record::Shaped;
@@ -31,18 +31,33 @@ impl Orchestrator<'_> {
     ///
     /// Every tensor pointer of `arg` points to what its tag says.
     pub unsafe fn alloc_tensors_raw(&mut self, arg: &Arg) -> Result<TaskOutputTensors, Fatal> {
-        if let Some(fatal) = self.stopped() {
-            return Err(fatal);
+        if self.is_fatal() {
+            return Err(self.stopped_because());
         }
+        let aligned;
+        let arg = if is_aligned(arg) {
+            arg
+        } else {
+            // SAFETY: passed on.
+            aligned = unsafe { self.stage(arg) };
+            &aligned
+        };
+        let mut result = TaskOutputTensors::empty();
         // SAFETY: passed on.
-        let result = unsafe { self.try_allocate(arg) };
-        if let Err(fatal) = &result {
-            self.report(fatal);
+        match unsafe { self.try_allocate(arg, &mut result) } {
+            Ok(()) => Ok(result),
+            Err(fatal) => {
+                self.report(&fatal);
+                Err(fatal)
+            }
         }
-        result
     }
 
-    unsafe fn try_allocate(&mut self, arg: &Arg) -> Result<TaskOutputTensors, Fatal> {
+    unsafe fn try_allocate(
+        &mut self,
+        arg: &Arg,
+        result: &mut TaskOutputTensors,
+    ) -> Result<(), Fatal> {
         check_arg(arg)?;
         let refuse = |problem| Err(Fatal::BadAllocation { problem });
         if arg.tensor_count == 0 {
@@ -52,7 +67,7 @@ impl Orchestrator<'_> {
             return refuse("there are scalars");
         }
         // SAFETY: passed on.
-        let operands = unsafe { self.check_operands(arg) }?;
+        let operands = unsafe { check_operands(arg) }?;
         if operands.iter().any(|operand| operand.creation().is_none()) {
             return refuse("there is a tensor that exists already");
         }
@@ -60,18 +75,20 @@ impl Orchestrator<'_> {
         self.graph.begin_collecting();
         let place = self.take_place(&operands, 0, 0)?;
         self.make_record(&place, &nothing_to_run(place.id, &operands), &operands);
-        let result = self.write_tensors(&place, &operands);
+        self.write_tensors(&place, &operands, result);
         let records = &self.around.shared.records;
         // Complete from the start: whoever depends on it finds the list closed.
         let consumers = records.complete(place.record);
         debug_assert!(consumers.is_some_and(|mut chain| chain.next().is_none()));
         records.fan_out(place.record).given_back.add(1);
-        self.graph.tick(records);
-        Ok(result)
+        if self.graph.tick(records) {
+            self.relieve();
+        }
+        Ok(())
     }
 }
 
-fn nothing_to_run(id: protocol::TaskId, operands: &Operands) -> Shaped {
+fn nothing_to_run(id: protocol::TaskId, operands: &Operands<'_>) -> Shaped {
     Shaped {
         id,
         kernels: [INVALID_KERNEL_ID; SUBTASK_SLOTS],

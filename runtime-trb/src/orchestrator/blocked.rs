@@ -23,6 +23,11 @@ use crate::error::{Fatal, Wanted};
 /// Longest sleep without a look around.
 const NAP: Duration = Duration::from_millis(2);
 
+/// Tasks that may be unfinished before an orchestration helps without being blocked.
+const BACKLOG: u64 = 256;
+/// How often it helps in a row.
+const RELIEF: u32 = 16;
+
 /// What a blocked orchestration can do instead of sleeping.
 pub trait Help {
     /// Does a little work for the run, such as a step of a role; says whether there was any.
@@ -75,6 +80,15 @@ impl Orchestrator<'_> {
                 });
             }
             self.nap(|| shared.outstanding() != outstanding);
+        }
+    }
+
+    /// Helps while the roles are far behind and get anywhere: what waits long is cold when it runs.
+    pub(super) fn relieve(&self) {
+        for _ in 0..RELIEF {
+            if self.around.shared.outstanding() < BACKLOG || !self.around.help.help() {
+                return;
+            }
         }
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Knows arguments, producers and memory of one task. Refuses to know how waiting for room works.
 
+use core::ffi::c_void;
+
 use aicore_abi::orchestration::trb::{ActiveMask, Arg, MixedKernels, Shape, TaskOutputTensors};
 use aicore_abi::tensor::{BufferHandle, Tensor, TensorCreateInfo};
 use protocol::limits::trb::{MAX_EXPLICIT_DEPS, MAX_SCALAR_ARGS, MAX_TENSOR_ARGS, SUBTASK_SLOTS};
@@ -20,18 +22,25 @@ const MAX_BLOCKS: u32 = 1 << 30;
 /// One tensor argument that was looked at.
 #[derive(Clone, Copy)]
 pub(super) struct Operand {
-    tag: TensorArgType,
+    tag: i32,
     /// A tensor, or a creation record if the tag says output; aligned and checked.
-    object: *const core::ffi::c_void,
+    object: *const c_void,
 }
 
 /// The tensor arguments of one task, checked.
-pub(super) struct Operands {
-    list: [Operand; MAX_TENSOR_ARGS],
-    count: usize,
+pub(super) struct Operands<'a> {
+    tags: &'a [i32],
+    objects: &'a [*const c_void],
     /// Bytes of all outputs together.
     pub(super) output_bytes: u64,
+    /// Tensors the task writes and is registered for.
+    writes: u32,
 }
+
+const INPUT: i32 = TensorArgType::Input.to_wire();
+const OUTPUT: i32 = TensorArgType::Output.to_wire();
+const INOUT: i32 = TensorArgType::Inout.to_wire();
+const OUTPUT_EXISTING: i32 = TensorArgType::OutputExisting.to_wire();
 
 /// What runs, as opposed to what it is given.
 struct Work {
@@ -41,40 +50,47 @@ struct Work {
     blocks: u32,
 }
 
-impl Operands {
+impl Operands<'_> {
+    #[inline]
     pub(super) fn iter(&self) -> impl Iterator<Item = Operand> + '_ {
-        self.list[..self.count].iter().copied()
+        let pairs = self.tags.iter().zip(self.objects);
+        pairs.map(|(&tag, &object)| Operand { tag, object })
     }
 
+    #[inline]
     pub(super) const fn count(&self) -> usize {
-        self.count
+        self.tags.len()
     }
 }
 
 impl Operand {
     /// The creation record of an output.
+    #[inline]
     pub(super) fn creation(&self) -> Option<&TensorCreateInfo> {
         // SAFETY: checked when the operand was read; the object lives until the submission returns.
-        (self.tag == TensorArgType::Output).then(|| unsafe { &*self.object.cast() })
+        (self.tag == OUTPUT).then(|| unsafe { &*self.object.cast() })
     }
 
     /// The tensor of anything but an output.
+    #[inline]
     fn tensor(&self) -> Option<&Tensor> {
         // SAFETY: checked when the operand was read; the object lives until the submission returns.
-        (self.tag != TensorArgType::Output).then(|| unsafe { &*self.object.cast() })
+        (self.tag != OUTPUT).then(|| unsafe { &*self.object.cast() })
     }
 
     /// Whether writers of the tensor are looked for.
+    #[inline]
     const fn reads(&self) -> bool {
-        matches!(self.tag, TensorArgType::Input | TensorArgType::Inout)
+        self.tag == INPUT || self.tag == INOUT
     }
 
-    /// Whether the task is registered as writer of the tensor.
-    const fn writes(&self) -> bool {
-        matches!(
-            self.tag,
-            TensorArgType::Inout | TensorArgType::OutputExisting
-        )
+    /// The tensor, if the task is registered as its writer.
+    #[inline]
+    fn written(&self) -> Option<&Tensor> {
+        if self.tag != INOUT && self.tag != OUTPUT_EXISTING {
+            return None;
+        }
+        self.tensor().filter(|tensor| tensor.manual_dep == 0)
     }
 }
 
@@ -107,15 +123,26 @@ impl Orchestrator<'_> {
         arg: &Arg,
         blocks: Blocks,
     ) -> Result<TaskOutputTensors, Fatal> {
-        if let Some(fatal) = self.stopped() {
-            return Err(fatal);
+        if self.is_fatal() {
+            return Err(self.stopped_because());
         }
+        let aligned;
+        let arg = if is_aligned(arg) {
+            arg
+        } else {
+            // SAFETY: passed on.
+            aligned = unsafe { self.stage(arg) };
+            &aligned
+        };
+        let mut result = TaskOutputTensors::empty();
         // SAFETY: passed on.
-        let result = unsafe { self.try_submit(kernels, arg, blocks) };
-        if let Err(fatal) = &result {
-            self.report(fatal);
+        match unsafe { self.try_submit(kernels, arg, blocks, &mut result) } {
+            Ok(()) => Ok(result),
+            Err(fatal) => {
+                self.report(&fatal);
+                Err(fatal)
+            }
         }
-        result
     }
 
     #[inline]
@@ -124,24 +151,27 @@ impl Orchestrator<'_> {
         kernels: &MixedKernels,
         arg: &Arg,
         blocks: Blocks,
-    ) -> Result<TaskOutputTensors, Fatal> {
+        result: &mut TaskOutputTensors,
+    ) -> Result<(), Fatal> {
         check_arg(arg)?;
         let work = self.check_work(kernels, blocks)?;
         // SAFETY: passed on.
-        let operands = unsafe { self.check_operands(arg) }?;
+        let operands = unsafe { check_operands(arg) }?;
         self.check_scope()?;
         let manual = self.graph.scopes.is_manual();
-        let registered = if manual { 0 } else { writes(&operands) };
+        let registered = if manual { 0 } else { operands.writes };
 
         self.collect_producers(arg, &operands, manual)?;
         let place = self.take_place(&operands, arg.scalars().len(), registered)?;
-        let result = self.write_record(&place, &work, &operands, arg.scalars());
+        self.write_record(&place, &work, &operands, arg.scalars(), result);
         self.publish(&place, work.shape);
         if registered != 0 {
             self.register_writes(&place, &operands)?;
         }
-        self.graph.tick(&self.around.shared.records);
-        Ok(result)
+        if self.graph.tick(&self.around.shared.records) {
+            self.relieve();
+        }
+        Ok(())
     }
 
     #[inline]
@@ -190,73 +220,33 @@ impl Orchestrator<'_> {
             .is_some_and(|entry| entry.address != 0)
     }
 
-    /// Looks at every tensor argument before anything is done with any of them.
-    #[inline]
-    pub(super) unsafe fn check_operands(&mut self, arg: &Arg) -> Result<Operands, Fatal> {
-        let mut operands = Operands {
-            list: [Operand {
-                tag: TensorArgType::NoDep,
-                object: core::ptr::null(),
-            }; MAX_TENSOR_ARGS],
-            count: 0,
-            output_bytes: 0,
-        };
-        self.graph.staged.clear();
-        for (index, (wire, mut object)) in arg.tensors().enumerate() {
-            let bad = || Fatal::BadPointer {
-                index,
-                tag: wire,
-                address: object.addr() as u64,
-            };
-            let tag = TensorArgType::from_wire(wire).map_err(|_| bad())?;
-            if object.is_null() {
-                return Err(bad());
-            }
-            if !object.cast::<Tensor>().is_aligned() {
-                // SAFETY: the caller says that the object is there.
-                object = unsafe { self.stage(tag, object) };
-            }
-            let operand = Operand { tag, object };
-            if let Some(creation) = operand.creation() {
-                let bytes = creation
-                    .packed_size()
-                    .map_err(|reason| Fatal::BadTensor { index, reason })?;
-                operands.output_bytes = operands
-                    .output_bytes
-                    .checked_add(bytes)
-                    .ok_or(Fatal::OutputTooLarge)?;
-            } else if let Some(tensor) = operand.tensor() {
-                tensor
-                    .validate()
-                    .and_then(|()| tensor.first_element())
-                    .map_err(|reason| Fatal::BadTensor { index, reason })?;
-            }
-            operands.list[index] = operand;
-            operands.count = index + 1;
-        }
-        Ok(operands)
-    }
-
-    /// Copies an argument to where it is aligned: other programs' memory may be aligned to 16 bytes only.
+    /// Copies the objects of an argument object to where they are aligned: other programs' memory may be aligned to 16 bytes
+    /// only.
     #[cold]
-    unsafe fn stage(
-        &mut self,
-        tag: TensorArgType,
-        object: *const core::ffi::c_void,
-    ) -> *const core::ffi::c_void {
-        let bytes = if tag == TensorArgType::Output {
-            size_of::<TensorCreateInfo>()
-        } else {
-            size_of::<Tensor>()
-        };
+    pub(super) unsafe fn stage(&mut self, arg: &Arg) -> Arg {
+        let mut aligned = *arg;
         let staged = &mut self.graph.staged;
+        staged.clear();
         // Never more than an argument object holds, so earlier copies stay where they are.
-        staged.reserve_exact(MAX_TENSOR_ARGS - staged.len());
-        staged.push(bytemuck::Zeroable::zeroed());
-        let place = core::ptr::from_mut(staged.last_mut().expect("just pushed"));
-        // SAFETY: the caller says that so many bytes are there, and the copy is as large as the larger object.
-        unsafe { core::ptr::copy_nonoverlapping(object.cast::<u8>(), place.cast::<u8>(), bytes) };
-        place.cast_const().cast()
+        staged.reserve_exact(MAX_TENSOR_ARGS);
+        for ((tag, object), place) in arg.tensors().zip(&mut aligned.tensors) {
+            if object.is_null() {
+                continue;
+            }
+            let bytes = if tag == OUTPUT {
+                size_of::<TensorCreateInfo>()
+            } else {
+                size_of::<Tensor>()
+            };
+            staged.push(bytemuck::Zeroable::zeroed());
+            let copy = core::ptr::from_mut(staged.last_mut().expect("just pushed"));
+            // SAFETY: the caller says that so many bytes are there, and the copy is as large as the larger object.
+            unsafe {
+                core::ptr::copy_nonoverlapping(object.cast::<u8>(), copy.cast::<u8>(), bytes);
+            }
+            *place = copy.cast_const().cast();
+        }
+        aligned
     }
 
     /// Refuses what could never get a slot because its own scope holds all of them.
@@ -281,7 +271,7 @@ impl Orchestrator<'_> {
     fn collect_producers(
         &mut self,
         arg: &Arg,
-        operands: &Operands,
+        operands: &Operands<'_>,
         manual: bool,
     ) -> Result<(), Fatal> {
         let records = &self.around.shared.records;
@@ -302,7 +292,7 @@ impl Orchestrator<'_> {
             };
             self.graph.collect_owner(records, tensor);
             if operand.reads() && tensor.manual_dep == 0 {
-                let supersede = operand.tag == TensorArgType::Inout;
+                let supersede = operand.tag == INOUT;
                 self.graph.collect_writers(records, tensor, supersede);
             }
         }
@@ -313,7 +303,7 @@ impl Orchestrator<'_> {
     #[inline]
     pub(super) fn take_place(
         &mut self,
-        operands: &Operands,
+        operands: &Operands<'_>,
         scalars: usize,
         registered: u32,
     ) -> Result<Place, Fatal> {
@@ -331,7 +321,7 @@ impl Orchestrator<'_> {
             .checked_next_multiple_of(HEAP_ALIGN)
             .ok_or(Fatal::OutputTooLarge)?;
         let room = |this: &Self| Room {
-            granules: granules(operands.count, scalars, this.graph.producers.len()),
+            granules: granules(operands.count(), scalars, this.graph.producers.len()),
             heap,
         };
         let wanted = room(self);
@@ -362,9 +352,10 @@ impl Orchestrator<'_> {
         &mut self,
         place: &Place,
         work: &Work,
-        operands: &Operands,
+        operands: &Operands<'_>,
         scalars: &[u64],
-    ) -> TaskOutputTensors {
+        result: &mut TaskOutputTensors,
+    ) {
         let edges = self.graph.producers.len();
         self.make_record(
             place,
@@ -374,24 +365,24 @@ impl Orchestrator<'_> {
                 blocks: work.blocks,
                 mask: work.mask,
                 shape: work.shape,
-                tensors: operands.count,
+                tensors: operands.count(),
                 scalars: scalars.len(),
                 edges,
             },
             operands,
         );
         let records = &self.around.shared.records;
-        let first = records.scalars(place.record, operands.count);
+        let first = records.scalars(place.record, operands.count());
         // SAFETY: the record has room for the scalars behind its tensors, and is the caller's alone.
         unsafe {
             core::ptr::copy_nonoverlapping(scalars.as_ptr(), first.as_ptr(), scalars.len());
         }
-        self.write_tensors(place, operands)
+        self.write_tensors(place, operands, result);
     }
 
     /// Writes the four lines of a record.
     #[inline]
-    pub(super) fn make_record(&mut self, place: &Place, shaped: &Shaped, operands: &Operands) {
+    pub(super) fn make_record(&mut self, place: &Place, shaped: &Shaped, operands: &Operands<'_>) {
         let depth = self.graph.scopes.depth() - 1;
         #[expect(clippy::cast_possible_truncation, reason = "limits keep them small")]
         let ledger = Ledger {
@@ -411,9 +402,14 @@ impl Orchestrator<'_> {
 
     /// Copies the tensors into the record and makes the outputs.
     #[inline]
-    pub(super) fn write_tensors(&self, place: &Place, operands: &Operands) -> TaskOutputTensors {
+    pub(super) fn write_tensors(
+        &self,
+        place: &Place,
+        operands: &Operands<'_>,
+        result: &mut TaskOutputTensors,
+    ) {
         let records = &self.around.shared.records;
-        let mut result = TaskOutputTensors::of(place.id);
+        result.task_id = place.id;
         let ring = u64::from(place.id.ring());
         let heap_bytes = self.graph.rings[usize::from(place.id.ring())]
             .heap()
@@ -441,7 +437,6 @@ impl Orchestrator<'_> {
                 tensor.store_into(slot).expect("checked before");
             }
         }
-        result
     }
 
     fn fill(&self, creation: &TensorCreateInfo, buffer: BufferHandle) {
@@ -481,9 +476,9 @@ impl Orchestrator<'_> {
     }
 
     #[inline]
-    fn register_writes(&mut self, place: &Place, operands: &Operands) -> Result<(), Fatal> {
-        for operand in operands.iter().filter(Operand::writes) {
-            let Some(tensor) = operand.tensor().filter(|tensor| tensor.manual_dep == 0) else {
+    fn register_writes(&mut self, place: &Place, operands: &Operands<'_>) -> Result<(), Fatal> {
+        for operand in operands.iter() {
+            let Some(tensor) = operand.written() else {
                 continue;
             };
             let inserted = self.graph.map.insert(tensor, place.id, place.record);
@@ -593,18 +588,57 @@ fn invalid_arg(arg: &Arg) -> Fatal {
     }
 }
 
-/// How many map entries the task will need.
+/// Whether every object an argument object points to is where a reference may point.
 #[inline]
-fn writes(operands: &Operands) -> u32 {
-    let mut count = 0;
-    for operand in operands.iter().filter(Operand::writes) {
-        count += u32::from(
-            operand
-                .tensor()
-                .is_some_and(|tensor| tensor.manual_dep == 0),
-        );
+pub(super) fn is_aligned(arg: &Arg) -> bool {
+    let count = usize::try_from(arg.tensor_count)
+        .unwrap_or(0)
+        .min(MAX_TENSOR_ARGS);
+    let bits = arg.tensors[..count]
+        .iter()
+        .fold(0, |bits, object| bits | object.addr());
+    bits.is_multiple_of(align_of::<Tensor>())
+}
+
+/// Looks at every tensor argument before anything is done with any of them.
+#[inline]
+pub(super) unsafe fn check_operands(arg: &Arg) -> Result<Operands<'_>, Fatal> {
+    // Counts were checked before.
+    let count = usize::try_from(arg.tensor_count)
+        .unwrap_or(0)
+        .min(MAX_TENSOR_ARGS);
+    let mut operands = Operands {
+        tags: &arg.tags[..count],
+        objects: &arg.tensors[..count],
+        output_bytes: 0,
+        writes: 0,
+    };
+    for (index, (&tag, &object)) in arg.tags[..count].iter().zip(&arg.tensors).enumerate() {
+        if object.is_null() || TensorArgType::from_wire(tag).is_err() {
+            return Err(Fatal::BadPointer {
+                index,
+                tag,
+                address: object.addr() as u64,
+            });
+        }
+        let operand = Operand { tag, object };
+        if let Some(creation) = operand.creation() {
+            let bytes = creation
+                .packed_size()
+                .map_err(|reason| Fatal::BadTensor { index, reason })?;
+            operands.output_bytes = operands
+                .output_bytes
+                .checked_add(bytes)
+                .ok_or(Fatal::OutputTooLarge)?;
+        } else if let Some(tensor) = operand.tensor() {
+            tensor
+                .validate()
+                .and_then(|()| tensor.first_element())
+                .map_err(|reason| Fatal::BadTensor { index, reason })?;
+            operands.writes += u32::from(operand.written().is_some());
+        }
     }
-    count
+    Ok(operands)
 }
 
 /// The id of a task that was never submitted names none.

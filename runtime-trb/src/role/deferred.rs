@@ -42,6 +42,12 @@ impl Deferred {
         self.waits.is_empty()
     }
 
+    /// Each waiting task with the first condition that did not hold.
+    pub(super) fn first_conditions(&self) -> impl Iterator<Item = (TaskRef, &DeferredCondition)> {
+        let waits = self.waits.iter();
+        waits.filter_map(|wait| Some((wait.task, wait.conditions.first()?)))
+    }
+
     /// Looks whether the call left conditions or an error; if so, the call is not over and belongs to this list.
     #[inline]
     pub(super) fn took_over<C: Cores>(

@@ -11,6 +11,8 @@ use crate::run::{Env, Step};
 
 /// Rounds of one step while there is progress, so that holding the baton pays.
 const ROUNDS: u32 = 8;
+/// Most lines of one kind about what is left when a run is to end.
+const MOST_LINES: usize = 8;
 
 impl Role {
     /// Polls, completes, dispatches and shares while that gets anywhere.
@@ -76,6 +78,9 @@ impl Role {
         let progress = self.poll(env);
         self.publish_counts(env);
         if !self.quiet {
+            if self.ending.is_none() {
+                self.say_what_is_left(env);
+            }
             let since = *self.ending.get_or_insert_with(Instant::now);
             let too_long = since.elapsed() > env.wind_down;
             if !self.has_nothing_running() && !too_long {
@@ -105,5 +110,44 @@ impl Role {
             return Step::Done;
         }
         Step::Idle
+    }
+
+    /// Who waited for what when the run was to end.
+    fn say_what_is_left<C: Cores>(&self, env: &Env<'_, C>) {
+        let say = |line: core::fmt::Arguments<'_>| {
+            crate::logging::log(env.log, log::Level::Warn, line);
+        };
+        let role = self.number;
+        let cores = self.clusters.iter().flatten();
+        for (core, flight) in cores
+            .filter_map(|core| Some((core, core.running?)))
+            .take(MOST_LINES)
+        {
+            let descriptor = env.shared.records.descriptor(flight.task);
+            say(format_args!(
+                "role {role}: core {} runs task {} (kernels {:?}, {} blocks), token {}",
+                core.id.0,
+                descriptor.id,
+                descriptor.kernels,
+                descriptor.blocks,
+                flight.token.get()
+            ));
+        }
+        for (task, condition) in self.deferred.first_conditions().take(MOST_LINES) {
+            let id = env.shared.records.descriptor(task).id;
+            say(format_args!(
+                "role {role}: task {id} waits for address {:#x} to reach {}",
+                condition.addr, condition.expected_value
+            ));
+        }
+        if let Some((task, leader)) = env.shared.drain.pending()
+            && leader == role
+        {
+            let descriptor = env.shared.records.descriptor(task);
+            say(format_args!(
+                "role {role}: task {} waits for {} free cores at once",
+                descriptor.id, descriptor.blocks
+            ));
+        }
     }
 }

@@ -242,7 +242,7 @@ fn compare_result(result: &TaskOutputTensors, objects: &Objects, expected: &Valu
         );
     }
     assert_eq!(
-        i64::from(result.output_count),
+        i64::from(result.output_count()),
         number(wanted, "output_count"),
         "{name}"
     );

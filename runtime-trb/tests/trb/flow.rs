@@ -29,7 +29,7 @@ fn a_chain_runs_in_order_on_one_thread() {
     run.orchestrate(&run, |orch| {
         for step in 0..1000 {
             orch.scope(ScopeMode::Auto, |orch| {
-                orch.submit(&AIV, &Args::new().inout(&x).scalar(step))
+                orch.submit(&AIV, Args::new().inout(&x).scalar(step))
                     .expect("room comes");
             })
             .expect("open");
@@ -61,7 +61,7 @@ fn independent_tasks_run_with_a_driver_beside() {
                     orch.scope(ScopeMode::Auto, |orch| {
                         let info = TensorCreateInfo::new(&[16], DataType::Float32, false)
                             .expect("a valid shape");
-                        orch.submit(&AIV, &Args::new().output(&info))
+                        orch.submit(&AIV, Args::new().output(&info))
                             .expect("room comes");
                     })
                     .expect("open");

@@ -18,6 +18,7 @@ use runtime_trb::{
 use sync::{Crowd, Spin, Word32, Word64};
 
 use crate::cores::{Call, FakeCores, Pace, context, kernels, setup};
+use crate::operations::Lines;
 
 const AIV: MixedKernels = MixedKernels::from_lanes([-1, 0, -1]);
 const AIC: MixedKernels = MixedKernels::from_lanes([0, -1, -1]);
@@ -98,7 +99,7 @@ fn hazard_reference_to_a_producer_whose_scope_has_ended() {
     };
     let report = beside(&mut context, setup(&kernels, 4, 2), kernel, |orch| {
         let submit = |orch: &mut Orchestrator<'_>, number| {
-            orch.submit(&AIV, &Args::new().inout(&x).scalar(number))
+            orch.submit(&AIV, Args::new().inout(&x).scalar(number))
                 .expect("room comes");
         };
         each_in_a_scope(orch, submit, 20_000);
@@ -171,11 +172,11 @@ fn hazard_map_entries_of_retired_tasks_go_away_in_every_ring() {
                 // The write is registered in ring 2, everything else happens in ring 1.
                 orch.scope(ScopeMode::Auto, |orch| {
                     let x = external(number);
-                    orch.submit(&AIV, &Args::new().inout(&x))
+                    orch.submit(&AIV, Args::new().inout(&x))
                         .expect("room comes");
                 })
                 .expect("open");
-                orch.alloc_tensors(&Args::new().output(&info))
+                orch.alloc_tensors(Args::new().output(&info))
                     .expect("room comes");
             };
             each_in_a_scope(orch, submit, 1000);
@@ -201,6 +202,8 @@ fn hazard_a_run_that_stalls_fails_with_code_100() {
     let mut context = context(8, 1 << 16);
     let mut setup = setup(&kernels, 2, 2);
     setup.deadlines.no_progress = Duration::from_millis(30);
+    let lines = Lines::default();
+    setup.log = &lines;
     // Waits for a condition that never comes true.
     let never = Word32::new(0);
     let address = core::ptr::from_ref(&never).expose_provenance() as u64;
@@ -214,6 +217,9 @@ fn hazard_a_run_that_stalls_fails_with_code_100() {
     });
     assert_eq!(report.status.value(), -RunError::SchedulerTimeout.code());
     assert_eq!(report.completed, 0);
+    let said = lines.0.into_inner().expect("no panic");
+    let waited = format!("role 0: task 0:0 waits for address {address:#x} to reach 1");
+    assert!(said.iter().any(|(_, line)| *line == waited), "{said:?}");
 }
 
 /// trb.md 9.4 hazard 6: a long kernel is no deadlock, and a deadlock is known at once.
@@ -225,7 +231,7 @@ fn hazard_a_long_kernel_is_no_deadlock() {
     let info = creation(1024);
     let report = beside(&mut context, setup(&kernels, 2, 2), kernel, |orch| {
         let submit = |orch: &mut Orchestrator<'_>, _| {
-            orch.submit(&AIV, &Args::new().output(&info))
+            orch.submit(&AIV, Args::new().output(&info))
                 .expect("room comes");
         };
         each_in_a_scope(orch, submit, 4);
@@ -237,7 +243,6 @@ fn deadlock(body: impl FnOnce(&mut Orchestrator<'_>) -> Fatal) -> (Fatal, RunSta
     let kernels = kernels(1);
     let mut context = context(4, 4096);
     let mut fatal = None;
-    let begin = Instant::now();
     let mut setup = setup(&kernels, 2, 2);
     setup.deadlines.no_progress = Duration::from_secs(60);
     let report = beside(
@@ -251,10 +256,6 @@ fn deadlock(body: impl FnOnce(&mut Orchestrator<'_>) -> Fatal) -> (Fatal, RunSta
             assert!(orch.submit(&AIV, &Args::new()).is_err());
             assert!(orch.scope_begin(ScopeMode::Auto).is_err());
         },
-    );
-    assert!(
-        begin.elapsed() < Duration::from_secs(30),
-        "nothing was waited for"
     );
     (fatal.expect("the body ran"), report.status)
 }
@@ -287,7 +288,7 @@ fn a_heap_that_can_never_have_room_is_code_2_at_once() {
     );
     let (_, status) = deadlock(|orch| {
         let info = creation(8192);
-        orch.submit(&AIV, &Args::new().output(&info))
+        orch.submit(&AIV, Args::new().output(&info))
             .expect_err("larger than the heap")
     });
     assert_eq!(status.value(), -2);
@@ -347,7 +348,7 @@ fn hazard_a_full_tensor_map_waits_or_is_code_4() {
         |_| {},
         |orch| {
             for tensor in &tensors {
-                let result = orch.submit(&AIV, &Args::new().inout(tensor));
+                let result = orch.submit(&AIV, Args::new().inout(tensor));
                 assert_eq!(result.is_err(), orch.is_fatal());
             }
         },
@@ -360,7 +361,7 @@ fn hazard_a_full_tensor_map_waits_or_is_code_4() {
         |orch| {
             let submit = |orch: &mut Orchestrator<'_>, number: u64| {
                 let x = external(number);
-                orch.submit(&AIV, &Args::new().inout(&x))
+                orch.submit(&AIV, Args::new().inout(&x))
                     .expect("room comes");
             };
             each_in_a_scope(orch, submit, 1000);
@@ -437,7 +438,7 @@ fn hazard_element_access_does_not_wait_for_a_recycled_slot() {
         let mut kept = None;
         orch.scope(ScopeMode::Auto, |orch| {
             let made = orch
-                .alloc_tensors(&Args::new().output(&info))
+                .alloc_tensors(Args::new().output(&info))
                 .expect("there is room");
             kept = made.output(0).copied();
         })
@@ -445,14 +446,14 @@ fn hazard_element_access_does_not_wait_for_a_recycled_slot() {
         let kept = kept.expect("allocated");
         for _ in 0..3 {
             orch.scope(ScopeMode::Auto, |orch| {
-                orch.submit(&AIV, &Args::new().scalar(0))
+                orch.submit(&AIV, Args::new().scalar(0))
                     .expect("room comes");
             })
             .expect("open");
         }
         orch.scope_begin(ScopeMode::Auto).expect("not too deep");
         // Slot 0 again, by a task that is not going to end.
-        orch.submit(&AIV, &Args::new().scalar(99))
+        orch.submit(&AIV, Args::new().scalar(99))
             .expect("room comes");
         // SAFETY: heap memory of this run.
         *value.lock().expect("no panic") =
@@ -485,11 +486,11 @@ fn hazard_sizes_and_counts_beyond_the_reference_s_fields() {
         |orch| {
             let large = creation(3 << 30);
             let made = orch
-                .submit(&AIV, &Args::new().output(&large).output(&large))
+                .submit(&AIV, Args::new().output(&large).output(&large))
                 .expect("there is room");
             let second = made.output(1).expect("asked for").buffer;
             assert_eq!((second.addr - heap, second.size), (3 << 30, 3 << 30));
-            orch.submit(&MIX, &Args::new().blocks(20_000))
+            orch.submit(&MIX, Args::new().blocks(20_000))
                 .expect("there is room");
         },
     );
@@ -520,10 +521,10 @@ fn hazard_a_common_start_has_a_deadline() {
             scope.spawn(move || run.drive(first, &mut Spin::new(crowd)));
         }
         run.orchestrate(&NoHelp, |orch| {
-            orch.submit(&AIC, &Args::new().scalar(99))
+            orch.submit(&AIC, Args::new().scalar(99))
                 .expect("there is room");
             std::thread::sleep(Duration::from_millis(20));
-            orch.submit(&AIC, &Args::new().scalar(0).blocks(2).together())
+            orch.submit(&AIC, Args::new().scalar(0).blocks(2).together())
                 .expect("there is room");
         });
         let since = Instant::now();
@@ -567,7 +568,7 @@ fn hazard_one_thread_does_both_halves() {
             |_| {},
             |orch| {
                 let submit = |orch: &mut Orchestrator<'_>, _| {
-                    orch.submit(&AIV, &Args::new().inout(&x))
+                    orch.submit(&AIV, Args::new().inout(&x))
                         .expect("room comes");
                 };
                 each_in_a_scope(orch, submit, 100);
@@ -607,7 +608,7 @@ fn hazard_all_clusters_under_one_scheduler() {
         used.lock().expect("no panic").insert(call.core);
     };
     let report = alone(&mut context, setup(&kernels, 36, 2), kernel, |orch| {
-        orch.submit(&MIX, &Args::new().blocks(36).together())
+        orch.submit(&MIX, Args::new().blocks(36).together())
             .expect("there is room");
     });
     assert!(report.status.is_good());
@@ -661,13 +662,13 @@ fn common_starts_compete_with_everything_else_on_several_roles() {
             }
             run.orchestrate(&NoHelp, |orch| {
                 let submit = |orch: &mut Orchestrator<'_>, _| {
-                    orch.submit(&MIX, &Args::new().blocks(5).together())
+                    orch.submit(&MIX, Args::new().blocks(5).together())
                         .expect("room comes");
-                    orch.submit(&AIV, &Args::new().blocks(12).together())
+                    orch.submit(&AIV, Args::new().blocks(12).together())
                         .expect("room comes");
-                    orch.submit(&AIC, &Args::new().blocks(3))
+                    orch.submit(&AIC, Args::new().blocks(3))
                         .expect("room comes");
-                    orch.submit(&MIX, &Args::new().blocks(2).together())
+                    orch.submit(&MIX, Args::new().blocks(2).together())
                         .expect("room comes");
                 };
                 each_in_a_scope(orch, submit, 50);

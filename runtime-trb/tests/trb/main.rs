@@ -6,3 +6,4 @@ mod dispatch;
 mod flow;
 mod hazards;
 mod model;
+mod operations;

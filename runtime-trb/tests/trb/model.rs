@@ -183,7 +183,7 @@ impl Model<'_> {
             .expect("a valid shape")
             .with_initial_value(u64::from(mark(task)));
         let made = orch
-            .alloc_tensors(&Args::new().output(&info))
+            .alloc_tensors(Args::new().output(&info))
             .expect("room comes");
         let tensor = *made.output(0).expect("one was asked for");
         self.ids.push(made.task());
