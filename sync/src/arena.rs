@@ -18,6 +18,7 @@ use std::sync::Arc;
 
 use bytemuck::Zeroable;
 use rustix::mm::{Advice, MapFlags, ProtFlags, madvise, mmap_anonymous, munmap};
+use rustix::param::page_size;
 
 use crate::atomic::{AtomicU64, Ordering};
 use crate::error::Error;
@@ -25,7 +26,8 @@ use crate::storage::Storage;
 
 /// Slabs start on a cache line of their own.
 const LINE: usize = 64;
-/// Slabs of at least this size start on a page of their own, so that trimming reaches all of it.
+/// Slabs of at least this size start on a boundary of it: the page of most systems. Where pages are larger, trimming
+/// gives back those that lie whole in a slab.
 const PAGE: usize = 4096;
 
 /// Reserved address space.
@@ -255,24 +257,28 @@ impl<T> Slab<T> {
     pub unsafe fn trim_shared(&self) -> Result<(), Error> {
         let bytes = self.len * size_of::<T>();
         let start = self.first.cast::<u8>().as_ptr();
-        let whole = if bytes < PAGE || !self.arena.0.mapped {
-            0
+        let whole = if self.arena.0.mapped {
+            whole_pages(start.addr(), bytes, page_size())
         } else {
-            bytes - bytes % PAGE
+            0..0
         };
-        if whole != 0 {
-            // SAFETY: slabs of a page or more start on a page of the mapping, and the caller keeps everyone out.
-            unsafe { madvise(start.cast(), whole, Advice::LinuxDontNeed) }.map_err(|errno| {
-                Error::Trim {
-                    bytes: whole,
+        if !whole.is_empty() {
+            // SAFETY: the range is part of the slab.
+            let pages = unsafe { start.add(whole.start) };
+            // SAFETY: whole pages of our own mapping in which only this slab lies, and the caller keeps everyone out.
+            unsafe { madvise(pages.cast(), whole.len(), Advice::LinuxDontNeed) }.map_err(
+                |errno| Error::Trim {
+                    bytes: whole.len(),
                     source: errno.into(),
-                }
-            })?;
+                },
+            )?;
         }
-        // SAFETY: `whole` is at most `bytes`.
-        let rest = unsafe { start.add(whole) };
-        // SAFETY: the rest of the slab is ours, and zero is a value of `T` (only `Zeroable` values are taken).
-        unsafe { rest.write_bytes(0, bytes - whole) };
+        for rest in [0..whole.start, whole.end..bytes] {
+            // SAFETY: the range is part of the slab.
+            let part = unsafe { start.add(rest.start) };
+            // SAFETY: the part is ours, and zero is a value of `T` (only `Zeroable` values are taken).
+            unsafe { part.write_bytes(0, rest.len()) };
+        }
         Ok(())
     }
 }
@@ -304,6 +310,16 @@ impl<T> fmt::Debug for Slab<T> {
     }
 }
 
+/// Which of the `bytes` from address `start` on are whole pages of `page` bytes; `0..0` if none are.
+const fn whole_pages(start: usize, bytes: usize, page: usize) -> Range<usize> {
+    let head = start.next_multiple_of(page) - start;
+    if head >= bytes {
+        return 0..0;
+    }
+    let end = bytes - (start + bytes) % page;
+    if end <= head { 0..0 } else { head..end }
+}
+
 #[expect(clippy::cast_possible_truncation, reason = "it was made from a usize")]
 const fn to_usize(bytes: u64) -> usize {
     bytes as usize
@@ -311,7 +327,7 @@ const fn to_usize(bytes: u64) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::{Arena, PAGE};
+    use super::{Arena, PAGE, whole_pages};
     use crate::cell::Word64;
     use crate::error::Error;
     use core::ptr::NonNull;
@@ -348,6 +364,25 @@ mod tests {
             for (number, slab) in &slabs {
                 prop_assert!(slab.iter().all(|&value| value == *number as u64 + 1));
             }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, cases: 256, ..ProptestConfig::default() })]
+        /// Only pages that lie whole in the range are given back, and all of them, whatever the size of a page.
+        #[test]
+        fn whole_pages_lie_inside(start in 0_usize..1 << 18, bytes in 0_usize..1 << 18, larger in 0_u32..5) {
+            let page = PAGE << larger;
+            let mut inside = (0..=start + bytes)
+                .step_by(page)
+                .filter(|&at| at >= start && at + page <= start + bytes);
+            let first = inside.next();
+            let last = inside.last().or(first);
+            let expected = match (first, last) {
+                (Some(first), Some(last)) => first - start..last + page - start,
+                _ => 0..0,
+            };
+            prop_assert_eq!(whole_pages(start, bytes, page), expected);
         }
     }
 

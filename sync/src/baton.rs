@@ -4,34 +4,42 @@
 //!
 //! | writer | store | reader | load | makes visible |
 //! |---|---|---|---|---|
-//! | the holder, letting go | `taken` clear, Release | the next holder | AcqRel swap | what the holder did to the value |
+//! | the holder, letting go | `taken` free, Release | the next holder | AcqRel CAS | what the holder did to the value |
 
 use core::fmt;
+use core::marker::PhantomData;
 use core::ops::{Deref, DerefMut};
 
-use crate::cell::Flag;
+use crate::cell::Word32;
 use crate::slots::Slot;
+
+const FREE: u32 = 0;
+const TAKEN: u32 = 1;
 
 /// A value for one thread at a time, without waiting.
 pub struct Baton<T> {
-    taken: Flag,
+    taken: Word32,
     value: Slot<T>,
 }
 
-// SAFETY: the flag lends the value to one thread at a time and hands it over with what was written, so threads
+// SAFETY: the word lends the value to one thread at a time and hands it over with what was written, so threads
 // never share a reference to it: `T: Send` is enough.
 unsafe impl<T: Send> Sync for Baton<T> {}
 
 /// The right to the value, given back when dropped.
 #[must_use]
-pub struct Held<'a, T>(&'a Baton<T>);
+pub struct Held<'a, T> {
+    baton: &'a Baton<T>,
+    /// It is shared between threads only if the value may be: a baton by itself asks less of `T`.
+    value: PhantomData<&'a mut T>,
+}
 
 impl<T: Send> Baton<T> {
     /// Nobody holds it.
     #[must_use]
     pub fn new(value: T) -> Self {
         Self {
-            taken: Flag::new(),
+            taken: Word32::new(FREE),
             value: Slot::new(value),
         }
     }
@@ -39,10 +47,13 @@ impl<T: Send> Baton<T> {
     /// Takes the baton, unless somebody holds it. What the last holder wrote is visible.
     #[inline]
     pub fn try_take(&self) -> Option<Held<'_, T>> {
-        // Looking first keeps the line shared while somebody else is at work.
-        let is_ours = !self.taken.is_set() && self.taken.set();
+        // Looking first keeps the line shared while somebody else is at work; a swap would write it also in vain.
+        let is_ours = self.taken.own() == FREE && self.taken.change(FREE, TAKEN).is_ok();
         // Made only if it is ours: dropping it gives the baton away.
-        is_ours.then(|| Held(self))
+        is_ours.then(|| Held {
+            baton: self,
+            value: PhantomData,
+        })
     }
 
     /// The value, by exclusive access.
@@ -56,30 +67,30 @@ impl<T> Deref for Held<'_, T> {
 
     #[inline]
     fn deref(&self) -> &T {
-        // SAFETY: the flag admits one holder at a time, and we are it.
-        unsafe { self.0.value.get() }
+        // SAFETY: the word admits one holder at a time, and we are it.
+        unsafe { self.baton.value.get() }
     }
 }
 
 impl<T> DerefMut for Held<'_, T> {
     #[inline]
     fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: the flag admits one holder at a time, and we are it.
-        unsafe { self.0.value.get_mut() }
+        // SAFETY: the word admits one holder at a time, and we are it.
+        unsafe { self.baton.value.get_mut() }
     }
 }
 
 impl<T> Drop for Held<'_, T> {
     #[inline]
     fn drop(&mut self) {
-        self.0.taken.clear();
+        self.baton.taken.publish(FREE);
     }
 }
 
 impl<T> fmt::Debug for Baton<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Baton")
-            .field("taken", &self.taken.is_set())
+            .field("taken", &(self.taken.own() == TAKEN))
             .finish_non_exhaustive()
     }
 }
@@ -124,7 +135,13 @@ mod loom_tests {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::Baton;
+    use super::{Baton, Held};
+    use core::cell::Cell;
+    use static_assertions::{assert_impl_all, assert_not_impl_any};
+
+    assert_impl_all!(Baton<Cell<u32>>: Send, Sync);
+    assert_impl_all!(Held<'static, Cell<u32>>: Send);
+    assert_not_impl_any!(Held<'static, Cell<u32>>: Sync);
 
     #[test]
     fn one_holder_at_a_time() {

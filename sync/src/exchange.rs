@@ -310,8 +310,10 @@ mod tests {
             for word in [&exchange.asking.asked, &exchange.asking.taken, &exchange.answered] {
                 word.store(start, Ordering::Relaxed);
             }
-            // SAFETY: one of each, in one thread.
-            let (mut asker, mut answerer) = unsafe { (exchange.asker(), exchange.answerer()) };
+            // SAFETY: the only asker.
+            let mut asker = unsafe { exchange.asker() };
+            // SAFETY: the only answerer.
+            let mut answerer = unsafe { exchange.answerer() };
             let (mut asked, mut answered, mut next) = (VecDeque::new(), VecDeque::new(), 0_u64);
             for step in steps {
                 match step {
