@@ -72,6 +72,16 @@ pub enum CallError {
         /// Address of the buffer.
         address: u64,
     },
+    /// The first element does not lie where its type may.
+    #[error("tensor {index} starts at {address:#x}, its elements need a multiple of {align}")]
+    Misaligned {
+        /// Index of the tensor.
+        index: usize,
+        /// Where its first element lies.
+        address: u64,
+        /// What its address must be a multiple of.
+        align: usize,
+    },
     /// A load or store reaches beyond the view.
     #[error("elements {start} to {start} + {count} were asked for, the view has {elements}")]
     OutsideView {
@@ -158,7 +168,7 @@ impl<'call> Call<'call> {
     ///
     /// # Errors
     ///
-    /// There is no such tensor, it has another type, or its descriptor leaves its buffer.
+    /// There is no such tensor, it has another type, its descriptor leaves its buffer, or its elements lie askew.
     pub fn tensor<T: Element>(&self, index: usize) -> Result<View<'call, T>, CallError> {
         View::of(self.descriptor(index)?, index)
     }

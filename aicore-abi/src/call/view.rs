@@ -94,7 +94,8 @@ impl<'call, T: Element> View<'call, T> {
                 .and_then(|reach| reach.checked_add(last))
                 .ok_or(outside(u64::MAX))?;
             if in_row {
-                row *= shape[dimension] as usize;
+                row =
+                    usize::checked_mul(row, shape[dimension] as usize).ok_or(outside(u64::MAX))?;
                 in_row = shape[dimension] == raw[dimension];
             } else {
                 outer[dimension] = (shape[dimension] as usize, to_usize(distance));
@@ -112,13 +113,20 @@ impl<'call, T: Element> View<'call, T> {
         if elements > 0 && (end > tensor.buffer.size || tensor.buffer.addr == 0) {
             return Err(outside(end));
         }
+        let first = tensor
+            .buffer
+            .addr
+            .wrapping_add(tensor.start_offset.wrapping_mul(size));
+        let align = align_of::<T>();
+        if elements > 0 && !first.is_multiple_of(align as u64) {
+            return Err(CallError::Misaligned {
+                index,
+                address: first,
+                align,
+            });
+        }
         Ok(Self {
-            first: to_usize(
-                tensor
-                    .buffer
-                    .addr
-                    .wrapping_add(tensor.start_offset.wrapping_mul(size)),
-            ),
+            first: to_usize(first),
             row,
             outer,
             elements,
@@ -177,7 +185,8 @@ impl<'call, T: Element> View<'call, T> {
             for (offset, value) in local[done..done + count].iter_mut().enumerate() {
                 // SAFETY: `rows` yields runs inside the region, and the region lies in its buffer.
                 let source = unsafe { source.add(offset) };
-                // SAFETY: the constructor of the call promised the buffer; any bits are a `T`.
+                // SAFETY: the constructor of the call promised the buffer, the view's checked the alignment, and any
+                // bits are a `T`.
                 *value = unsafe { source.read_volatile() };
             }
             done += count;
@@ -416,5 +425,33 @@ mod tests {
         ));
         eight.start_offset = u64::MAX;
         assert!(View::<f32>::of(&eight, 0).is_err());
+    }
+
+    #[test]
+    fn elements_that_lie_askew_are_refused() {
+        let mut memory = [0.0; 2];
+        let mut one = stored(&tensor(&mut memory, &[1]));
+        one.buffer.addr += 2;
+        let address = one.buffer.addr;
+        let refused = CallError::Misaligned {
+            index: 4,
+            address,
+            align: 4,
+        };
+        assert_eq!(View::<f32>::of(&one, 4).err(), Some(refused));
+    }
+
+    #[test]
+    fn extents_that_no_address_space_holds_are_refused() {
+        let mut memory = [0.0; 1];
+        let mut huge = stored(&tensor(&mut memory, &[1, 1, 1, 1, 1]));
+        huge.is_raw_eq_shapes = 1;
+        // Nothing in the region, and 2^64 elements in a row of it.
+        huge.shapes = [0, 2, 2, 1 << 31, 1 << 31];
+        huge.raw_shapes = huge.shapes;
+        assert!(matches!(
+            View::<f32>::of(&huge, 0),
+            Err(CallError::OutsideBuffer { end: u64::MAX, .. })
+        ));
     }
 }
