@@ -15,7 +15,9 @@
 
 mod allocate;
 mod blocked;
+mod deadlock;
 mod element;
+mod operands;
 mod request;
 mod submit;
 

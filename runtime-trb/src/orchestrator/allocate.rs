@@ -5,8 +5,8 @@
 use aicore_abi::orchestration::trb::{ActiveMask, Arg, Shape, TaskOutputTensors};
 use protocol::limits::trb::{INVALID_KERNEL_ID, SUBTASK_SLOTS};
 
+use super::operands::{Operands, check_arg, check_operands, is_aligned};
 use super::request::Args;
-use super::submit::{Operands, check_arg, check_operands, is_aligned};
 use super::{Orchestrator, Submitted};
 use crate::error::Fatal;
 use crate::record::Shaped;

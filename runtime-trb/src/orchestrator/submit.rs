@@ -2,14 +2,12 @@
 //!
 //! Knows arguments, producers and memory of one task. Refuses to know how waiting for room works.
 
-use core::ffi::c_void;
-
 use aicore_abi::orchestration::trb::{ActiveMask, Arg, MixedKernels, Shape, TaskOutputTensors};
-use aicore_abi::tensor::{BufferHandle, Tensor, TensorCreateInfo};
-use protocol::limits::trb::{MAX_EXPLICIT_DEPS, MAX_SCALAR_ARGS, MAX_TENSOR_ARGS, SUBTASK_SLOTS};
-use protocol::{TaskId, TensorArgType};
+use aicore_abi::tensor::{BufferHandle, TensorCreateInfo};
+use protocol::limits::trb::SUBTASK_SLOTS;
 use sync::Pushed;
 
+use super::operands::{Operands, check_arg, check_operands, is_aligned};
 use super::request::{Args, Blocks};
 use super::{Orchestrator, Submitted};
 use crate::error::{Fatal, Wanted};
@@ -19,79 +17,12 @@ use crate::ring::{HEAP_ALIGN, Place, Room, Short};
 /// Most blocks of one task, so that three lanes of each can be counted.
 const MAX_BLOCKS: u32 = 1 << 30;
 
-/// One tensor argument that was looked at.
-#[derive(Clone, Copy)]
-pub(super) struct Operand {
-    tag: i32,
-    /// A tensor, or a creation record if the tag says output; aligned and checked.
-    object: *const c_void,
-}
-
-/// The tensor arguments of one task, checked.
-pub(super) struct Operands<'a> {
-    tags: &'a [i32],
-    objects: &'a [*const c_void],
-    /// Bytes of all outputs together.
-    pub(super) output_bytes: u64,
-    /// Tensors the task writes and is registered for.
-    writes: u32,
-}
-
-const INPUT: i32 = TensorArgType::Input.to_wire();
-const OUTPUT: i32 = TensorArgType::Output.to_wire();
-const INOUT: i32 = TensorArgType::Inout.to_wire();
-const OUTPUT_EXISTING: i32 = TensorArgType::OutputExisting.to_wire();
-
 /// What runs, as opposed to what it is given.
 struct Work {
     kernels: [i32; SUBTASK_SLOTS],
     mask: ActiveMask,
     shape: Shape,
     blocks: u32,
-}
-
-impl Operands<'_> {
-    #[inline]
-    pub(super) fn iter(&self) -> impl Iterator<Item = Operand> + '_ {
-        let pairs = self.tags.iter().zip(self.objects);
-        pairs.map(|(&tag, &object)| Operand { tag, object })
-    }
-
-    #[inline]
-    pub(super) const fn count(&self) -> usize {
-        self.tags.len()
-    }
-}
-
-impl Operand {
-    /// The creation record of an output.
-    #[inline]
-    pub(super) fn creation(&self) -> Option<&TensorCreateInfo> {
-        // SAFETY: checked when the operand was read; the object lives until the submission returns.
-        (self.tag == OUTPUT).then(|| unsafe { &*self.object.cast() })
-    }
-
-    /// The tensor of anything but an output.
-    #[inline]
-    fn tensor(&self) -> Option<&Tensor> {
-        // SAFETY: checked when the operand was read; the object lives until the submission returns.
-        (self.tag != OUTPUT).then(|| unsafe { &*self.object.cast() })
-    }
-
-    /// Whether writers of the tensor are looked for.
-    #[inline]
-    const fn reads(&self) -> bool {
-        self.tag == INPUT || self.tag == INOUT
-    }
-
-    /// The tensor, if the task is registered as its writer.
-    #[inline]
-    fn written(&self) -> Option<&Tensor> {
-        if self.tag != INOUT && self.tag != OUTPUT_EXISTING {
-            return None;
-        }
-        self.tensor().filter(|tensor| tensor.manual_dep == 0)
-    }
 }
 
 impl Orchestrator<'_> {
@@ -220,35 +151,6 @@ impl Orchestrator<'_> {
             .is_some_and(|entry| entry.address != 0)
     }
 
-    /// Copies the objects of an argument object to where they are aligned: other programs' memory may be aligned to 16 bytes
-    /// only.
-    #[cold]
-    pub(super) unsafe fn stage(&mut self, arg: &Arg) -> Arg {
-        let mut aligned = *arg;
-        let staged = &mut self.graph.staged;
-        staged.clear();
-        // Never more than an argument object holds, so earlier copies stay where they are.
-        staged.reserve_exact(MAX_TENSOR_ARGS);
-        for ((tag, object), place) in arg.tensors().zip(&mut aligned.tensors) {
-            if object.is_null() {
-                continue;
-            }
-            let bytes = if tag == OUTPUT {
-                size_of::<TensorCreateInfo>()
-            } else {
-                size_of::<Tensor>()
-            };
-            staged.push(bytemuck::Zeroable::zeroed());
-            let copy = core::ptr::from_mut(staged.last_mut().expect("just pushed"));
-            // SAFETY: the caller says that so many bytes are there, and the copy is as large as the larger object.
-            unsafe {
-                core::ptr::copy_nonoverlapping(object.cast::<u8>(), copy.cast::<u8>(), bytes);
-            }
-            *place = copy.cast_const().cast();
-        }
-        aligned
-    }
-
     /// Refuses what could never get a slot because its own scope holds all of them.
     #[inline]
     pub(super) fn check_scope(&self) -> Result<(), Fatal> {
@@ -292,7 +194,7 @@ impl Orchestrator<'_> {
             };
             self.graph.collect_owner(records, tensor);
             if operand.reads() && tensor.manual_dep == 0 {
-                let supersede = operand.tag == INOUT;
+                let supersede = operand.supersedes();
                 self.graph.collect_writers(records, tensor, supersede);
             }
         }
@@ -488,158 +390,4 @@ impl Orchestrator<'_> {
         }
         Ok(())
     }
-
-    #[cold]
-    fn map_full(&self, wanted: u32) -> Fatal {
-        Fatal::PoolExhausted {
-            what: "tensor map",
-            wanted: u64::from(wanted),
-            live: u64::from(self.graph.map.linked()),
-            capacity: u64::from(self.graph.map.capacity()),
-            knob: "the map entries of the context",
-        }
-    }
-
-    #[cold]
-    fn ring_full(&mut self, ring: usize, room: Room) -> Fatal {
-        let graph = &mut *self.graph;
-        let records = &self.around.shared.records;
-        let (oldest, diagnosis) =
-            graph.rings[ring].diagnose(records, &mut graph.key, &graph.scopes);
-        let ring_state = &mut graph.rings[ring];
-        #[expect(clippy::cast_possible_truncation, reason = "below 4")]
-        let number = ring as u8;
-        let percent = |live: u64, capacity: u64| live * 100 / capacity.max(1);
-        match ring_state.place(room) {
-            Err(Short::Heap) => {
-                let (live, capacity) = (ring_state.heap().live(), ring_state.heap().capacity());
-                Fatal::HeapExhausted {
-                    ring: number,
-                    requested: room.heap,
-                    live,
-                    capacity,
-                    percent: percent(live, capacity),
-                    oldest,
-                    diagnosis,
-                    suggested: capacity
-                        .saturating_mul(2)
-                        .max(room.heap.next_power_of_two()),
-                }
-            }
-            Err(Short::Record) => Fatal::PoolExhausted {
-                what: "record memory",
-                wanted: room.granules,
-                live: ring_state.records().live(),
-                capacity: ring_state.records().capacity(),
-                knob: "the task window (PTO2_RING_TASK_WINDOW)",
-            },
-            Ok(_) | Err(Short::Slot) => {
-                let (active, window) = (ring_state.active(), ring_state.window());
-                Fatal::WindowFull {
-                    ring: number,
-                    active,
-                    window,
-                    percent: percent(u64::from(active), u64::from(window)),
-                    oldest,
-                    diagnosis,
-                    suggested: 2 * u64::from(active).next_power_of_two(),
-                }
-            }
-        }
-    }
 }
-
-/// Refuses argument objects that are broken as a whole.
-#[inline]
-pub(super) fn check_arg(arg: &Arg) -> Result<(), Fatal> {
-    if arg.has_error != 0 {
-        return Err(invalid_arg(arg));
-    }
-    let counts = [
-        ("tensor", i64::from(arg.tensor_count), MAX_TENSOR_ARGS),
-        ("scalar", i64::from(arg.scalar_count), MAX_SCALAR_ARGS),
-        (
-            "explicit dependency",
-            i64::from(arg.explicit_deps.count),
-            MAX_EXPLICIT_DEPS,
-        ),
-    ];
-    for (what, count, limit) in counts {
-        if count < 0 || count > limit as i64 {
-            return Err(Fatal::BadCount { what, count, limit });
-        }
-    }
-    Ok(())
-}
-
-#[cold]
-fn invalid_arg(arg: &Arg) -> Fatal {
-    let message = if arg.error_msg.is_null() {
-        String::from("no reason was given")
-    } else {
-        // SAFETY: the interface demands a text that lives as long as the program.
-        let text = unsafe { core::ffi::CStr::from_ptr(arg.error_msg) };
-        text.to_string_lossy().into_owned()
-    };
-    Fatal::InvalidArg {
-        message,
-        tensors: arg.tensor_count,
-        scalars: arg.scalar_count,
-    }
-}
-
-/// Whether every object an argument object points to is where a reference may point.
-#[inline]
-pub(super) fn is_aligned(arg: &Arg) -> bool {
-    let count = usize::try_from(arg.tensor_count)
-        .unwrap_or(0)
-        .min(MAX_TENSOR_ARGS);
-    let bits = arg.tensors[..count]
-        .iter()
-        .fold(0, |bits, object| bits | object.addr());
-    bits.is_multiple_of(align_of::<Tensor>())
-}
-
-/// Looks at every tensor argument before anything is done with any of them.
-#[inline]
-pub(super) unsafe fn check_operands(arg: &Arg) -> Result<Operands<'_>, Fatal> {
-    // Counts were checked before.
-    let count = usize::try_from(arg.tensor_count)
-        .unwrap_or(0)
-        .min(MAX_TENSOR_ARGS);
-    let mut operands = Operands {
-        tags: &arg.tags[..count],
-        objects: &arg.tensors[..count],
-        output_bytes: 0,
-        writes: 0,
-    };
-    for (index, (&tag, &object)) in arg.tags[..count].iter().zip(&arg.tensors).enumerate() {
-        if object.is_null() || TensorArgType::from_wire(tag).is_err() {
-            return Err(Fatal::BadPointer {
-                index,
-                tag,
-                address: object.addr() as u64,
-            });
-        }
-        let operand = Operand { tag, object };
-        if let Some(creation) = operand.creation() {
-            let bytes = creation
-                .packed_size()
-                .map_err(|reason| Fatal::BadTensor { index, reason })?;
-            operands.output_bytes = operands
-                .output_bytes
-                .checked_add(bytes)
-                .ok_or(Fatal::OutputTooLarge)?;
-        } else if let Some(tensor) = operand.tensor() {
-            tensor
-                .validate()
-                .and_then(|()| tensor.first_element())
-                .map_err(|reason| Fatal::BadTensor { index, reason })?;
-            operands.writes += u32::from(operand.written().is_some());
-        }
-    }
-    Ok(operands)
-}
-
-/// The id of a task that was never submitted names none.
-const _: () = assert!(!TaskId::INVALID.is_valid());
