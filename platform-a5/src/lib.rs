@@ -3,6 +3,11 @@
 //! Knows its numbers, topology and register quirks. Refuses to know anything that is true of
 //! another family as well: that stands once, in `platform`.
 
+#[cfg(feature = "onboard")]
+mod onboard;
+
+#[cfg(feature = "onboard")]
+pub use onboard::{FAMILY, ONBOARD, onboard};
 #[cfg(feature = "sim")]
 use platform::Device;
 

@@ -23,6 +23,7 @@ mod search;
 mod sys;
 
 pub use code::Code;
+pub(crate) use driver::{AicpuLaunch, CoreLaunch};
 pub use driver::{Bound, Driver};
 pub use error::Error;
 pub use library::Library;

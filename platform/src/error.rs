@@ -210,6 +210,41 @@ pub enum Error {
     #[cfg(feature = "trb")]
     #[error(transparent)]
     Trb(#[from] runtime_trb::Error),
+    /// The vendor's driver cannot be used, or refused.
+    #[cfg(feature = "onboard")]
+    #[error(transparent)]
+    Cann(#[from] crate::cann::Error),
+    /// The programs of a real chip cannot be used.
+    #[cfg(feature = "onboard")]
+    #[error(transparent)]
+    Image(#[from] crate::onboard::ImageError),
+    /// A kernel is no code for a real core.
+    #[cfg(feature = "onboard")]
+    #[error("kernel func_id {func_id}: {source}")]
+    KernelText {
+        /// Its function id.
+        func_id: i32,
+        /// What is wrong with it.
+        source: crate::onboard::TextError,
+    },
+    /// The chip has fewer clusters that work.
+    #[error("the run wants {clusters} clusters of cores, {working} of this chip work: lower block_dim")]
+    Clusters {
+        /// Clusters wanted.
+        clusters: u32,
+        /// Clusters that work.
+        working: u32,
+    },
+    /// A real chip failed before, so nothing on it can be trusted.
+    #[error(
+        "device {device} is unusable: {reason}; finalize it, which resets the chip, and initialise it again"
+    )]
+    Unusable {
+        /// The chip.
+        device: i32,
+        /// What happened to it.
+        reason: String,
+    },
     /// Ranks of a communicator did not come in time or disagree.
     #[error("communicator rank {rank} of {ranks}: {text}")]
     Comm {
@@ -245,6 +280,11 @@ impl Error {
                 code => code,
             },
             Self::Deadline { .. } => -RunError::SchedulerTimeout.code(),
+            #[cfg(feature = "onboard")]
+            Self::Cann(ref error) => match error.code() {
+                Some(code) => code.0,
+                None => -1,
+            },
             _ => -1,
         }
     }

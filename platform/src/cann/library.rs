@@ -5,11 +5,14 @@
 
 use core::ffi::c_void;
 use core::mem::ManuallyDrop;
+use std::collections::BTreeMap;
 use std::ffi::CString;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use libloading::os::unix::{Library as Handle, RTLD_GLOBAL, RTLD_NOW};
+
+use crate::lock::lock;
 
 use super::error::Error;
 use super::search::{Package, Search};
@@ -30,6 +33,15 @@ pub struct Library {
     pub(crate) acl: Found<Acl>,
     pub(crate) log: Option<Found<Log>>,
     hccl: OnceLock<Result<Found<Hccl>, Error>>,
+    tenants: Mutex<BTreeMap<i32, Tenants>>,
+}
+
+/// Who uses a device in this process, and what of it cannot be shared.
+#[derive(Debug, Default)]
+struct Tenants {
+    contexts: usize,
+    /// The AICPU image that the vendor's loader has taken and keeps.
+    image: Option<u64>,
 }
 
 /// One library, or several that share its functions, and what it has.
@@ -71,6 +83,7 @@ impl Library {
             // SAFETY: as above.
             log: log.map(|opened| Found::of(opened, |find| unsafe { Log::probe(find) })),
             hccl: OnceLock::new(),
+            tenants: Mutex::default(),
             search,
         })
     }
@@ -83,6 +96,34 @@ impl Library {
             Ok(Found::of(opened, |find| unsafe { Hccl::probe(find) }))
         });
         opened.as_ref().map_err(Clone::clone)
+    }
+
+    /// Counts a context on `device`.
+    pub(crate) fn enter(&self, device: i32) {
+        lock(&self.tenants).entry(device).or_default().contexts += 1;
+    }
+
+    /// Counts a context on `device` out; whether it was the last.
+    pub(crate) fn leave(&self, device: i32) -> bool {
+        let mut tenants = lock(&self.tenants);
+        let here = tenants.entry(device).or_default();
+        here.contexts = here.contexts.saturating_sub(1);
+        here.contexts == 0
+    }
+
+    /// Makes `image` the one of `device`; `false` if it has another, which the loader would go on using.
+    pub(crate) fn claim_image(&self, device: i32, image: u64) -> bool {
+        *lock(&self.tenants)
+            .entry(device)
+            .or_default()
+            .image
+            .get_or_insert(image)
+            == image
+    }
+
+    /// The device was reset: it has no image any more.
+    pub(crate) fn forget_image(&self, device: i32) {
+        lock(&self.tenants).entry(device).or_default().image = None;
     }
 
     /// The files that were opened.

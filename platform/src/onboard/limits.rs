@@ -108,9 +108,12 @@ mod tests {
 
     #[test]
     fn limits_out_of_order_or_unreadable_are_not() {
-        for (scheduler, operation, stream) in
-            [("5000", "3000000", "9000"), ("2000", "3000000", "3400"), ("", "60000000", ""), ("x", "", "")]
-        {
+        for (scheduler, operation, stream) in [
+            ("5000", "3000000", "9000"),
+            ("2000", "3000000", "3400"),
+            ("", "60000000", ""),
+            ("x", "", ""),
+        ] {
             assert_eq!(limits(scheduler, operation, stream), TimeLimits::default());
         }
     }

@@ -18,7 +18,10 @@ pub(crate) struct RegisterTable {
 
 impl RegisterTable {
     /// Asks the driver for the registers of a chip of family `A`.
-    pub(crate) fn discover<A: Arch>(bound: &Bound<'_>, space: RegisterSpace) -> Result<Self, Error> {
+    pub(crate) fn discover<A: Arch>(
+        bound: &Bound<'_>,
+        space: RegisterSpace,
+    ) -> Result<Self, Error> {
         let clusters = A::PHYSICAL_CLUSTERS;
         match space {
             RegisterSpace::Window { cluster, core } => {
@@ -26,9 +29,14 @@ impl RegisterTable {
                 let working = bound.working_clusters()?;
                 Ok(Self::window(clusters, start, working, (cluster, core)))
             }
-            RegisterSpace::PerCluster { bytes, core, per_die } => {
-                let windows: Result<Vec<u64>, Error> =
-                    (0..clusters).map(|index| bound.map_cluster(index, bytes)).collect();
+            RegisterSpace::PerCluster {
+                bytes,
+                core,
+                per_die,
+            } => {
+                let windows: Result<Vec<u64>, Error> = (0..clusters)
+                    .map(|index| bound.map_cluster(index, bytes))
+                    .collect();
                 Ok(Self::per_cluster(&windows?, core, per_die))
             }
         }
@@ -62,7 +70,12 @@ impl RegisterTable {
     /// Which entries are cores that work, one bit each.
     pub(crate) fn usable(&self) -> [u64; 2] {
         let mut words = [0; 2];
-        for (id, _) in self.bases.iter().enumerate().filter(|(_, base)| **base != 0) {
+        for (id, _) in self
+            .bases
+            .iter()
+            .enumerate()
+            .filter(|(_, base)| **base != 0)
+        {
             words[id / 64] |= 1 << (id % 64);
         }
         words
@@ -81,14 +94,28 @@ mod tests {
 
     #[test]
     fn a_missing_cluster_has_no_registers_and_moves_nothing() {
-        let table = RegisterTable::window(25, 0x1000_0000, 0x1ff_ffff & !(1 << 7), (0x80_0000, 0x10_0000));
+        let table = RegisterTable::window(
+            25,
+            0x1000_0000,
+            0x1ff_ffff & !(1 << 7),
+            (0x80_0000, 0x10_0000),
+        );
         assert_eq!(table.bases.len(), 75);
         assert_eq!(table.bases[6], 0x1000_0000 + 6 * 0x80_0000);
-        assert_eq!((table.bases[7], table.bases[25 + 14], table.bases[25 + 15]), (0, 0, 0));
-        assert_eq!(table.bases[25 + 2 * 8 + 1], 0x1000_0000 + 8 * 0x80_0000 + 0x20_0000);
+        assert_eq!(
+            (table.bases[7], table.bases[25 + 14], table.bases[25 + 15]),
+            (0, 0, 0)
+        );
+        assert_eq!(
+            table.bases[25 + 2 * 8 + 1],
+            0x1000_0000 + 8 * 0x80_0000 + 0x20_0000
+        );
         assert_eq!(table.clusters(), 24);
         assert_eq!(table.usable()[0] >> 7 & 1, 0);
-        assert_eq!(table.usable()[0].count_ones() + table.usable()[1].count_ones(), 72);
+        assert_eq!(
+            table.usable()[0].count_ones() + table.usable()[1].count_ones(),
+            72
+        );
     }
 
     #[test]

@@ -4,9 +4,7 @@
 //! to the first byte of `.text` and sees nothing but that section, so a kernel with constants, data or
 //! calls out of it would break without a word.
 
-use object::elf::{
-    FileHeader64, Machine, SHF_ALLOC, SHT_NOBITS, SHT_REL, SHT_RELA,
-};
+use object::elf::{FileHeader64, Machine, SHF_ALLOC, SHT_NOBITS, SHT_REL, SHT_RELA};
 use object::read::elf::{FileHeader, SectionHeader};
 use object::{Endianness, pod};
 
@@ -24,7 +22,9 @@ pub enum TextError {
     #[error("the object file is damaged: {0}")]
     Damaged(String),
     /// The file is for another machine.
-    #[error("the object file is for ELF machine {0:#x}, not for an AICore (0x1029): build it with ccec")]
+    #[error(
+        "the object file is for ELF machine {0:#x}, not for an AICore (0x1029): build it with ccec"
+    )]
     Machine(u16),
     /// There is no code in it.
     #[error("the object file has no .text section")]
@@ -70,23 +70,31 @@ pub fn kernel_text(bytes: &[u8]) -> Result<Vec<u8>, TextError> {
     let sections = header.sections(endian, data).map_err(damaged)?;
     let mut text = None;
     for (index, section) in sections.enumerate() {
-        let name = String::from_utf8_lossy(sections.section_name(endian, section).map_err(damaged)?)
-            .into_owned();
+        let name =
+            String::from_utf8_lossy(sections.section_name(endian, section).map_err(damaged)?)
+                .into_owned();
         let bytes = section.sh_size(endian);
         let flags = section.sh_flags(endian);
         if name == ".text" && text.is_none() && section.sh_type(endian) != SHT_NOBITS {
             text = Some((index, section.data(endian, data).map_err(damaged)?.to_vec()));
-        } else if flags.0 & u64::from(SHF_ALLOC.0) != 0 && bytes != 0 && !name.starts_with(".eh_frame") {
+        } else if flags.0 & u64::from(SHF_ALLOC.0) != 0
+            && bytes != 0
+            && !name.starts_with(".eh_frame")
+        {
             return Err(TextError::Section { name, bytes });
         }
     }
-    let (index, text) = text.filter(|(_, text)| !text.is_empty()).ok_or(TextError::NoText)?;
+    let (index, text) = text
+        .filter(|(_, text)| !text.is_empty())
+        .ok_or(TextError::NoText)?;
     for section in sections.iter() {
         let kind = section.sh_type(endian);
         if (kind == SHT_REL || kind == SHT_RELA) && section.sh_info(endian) as usize == index.0 {
             let entry = section.sh_entsize(endian).max(1);
             let count = section.sh_size(endian) / entry;
-            return Err(TextError::Relocations(usize::try_from(count).unwrap_or(usize::MAX)));
+            return Err(TextError::Relocations(
+                usize::try_from(count).unwrap_or(usize::MAX),
+            ));
         }
     }
     Ok(text)

@@ -1,0 +1,112 @@
+//! Builds what a device consists of besides this crate: libraries with the vendor's names, and the
+//! programs that play control CPUs and cores.
+//!
+//! Each library is a row of jumps through a table that the crate fills when a session begins, so that the
+//! played device is part of the test's own process, where the test can look at it.
+
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+include!("src/names.rs");
+
+fn main() {
+    let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
+    for path in ["src/names.rs", "device", "../../aicore-abi/aicore"] {
+        println!("cargo::rerun-if-changed={path}");
+    }
+    let libraries = out.join("cann");
+    fs::create_dir_all(&libraries).expect("a writable output folder");
+    for (library, functions) in LIBRARIES {
+        let source = out.join(format!("{library}.c"));
+        fs::write(&source, jumps(functions)).expect("a writable output folder");
+        run(c_compiler(false)
+            .args(["-shared", "-fPIC", "-o"])
+            .arg(libraries.join(library))
+            .arg(format!("-Wl,-soname,{library}"))
+            .arg(&source));
+    }
+    run(c_compiler(false)
+        .args(["-O1", "-rdynamic", "-pthread", "-o"])
+        .arg(out.join("virtual-aicpu"))
+        .args(["device/aicpu.c", "-ldl"]));
+    run(c_compiler(true)
+        .args(["-O1", "-std=c++17", "-rdynamic", "-pthread", "-o"])
+        .arg(out.join("virtual-aicore"))
+        .arg("device/aicore.cpp")
+        .args(core_programs(&out))
+        .arg("-ldl"));
+}
+
+/// The project's core program, for each family and kind of core.
+fn core_programs(out: &Path) -> Vec<PathBuf> {
+    let mut objects = Vec::new();
+    for family in ["a2a3", "a5"] {
+        for kind in ["aic", "aiv"] {
+            let object = out.join(format!("{family}_{kind}.o"));
+            let mut compile = c_compiler(true);
+            compile
+                .args([
+                    "-O1",
+                    "-std=c++17",
+                    "-Wall",
+                    "-Wextra",
+                    "-Werror",
+                    "-c",
+                    "-Idevice",
+                ])
+                .arg("-DSIMPLER_AICORE_SHIM")
+                .arg(format!("-DSIMPLER_ENTRY={family}_{kind}"));
+            if family == "a5" {
+                compile.arg("-DSIMPLER_FAMILY_A5");
+            }
+            if kind == "aic" {
+                compile.arg("-D__DAV_CUBE__");
+            }
+            run(compile
+                .arg("../../aicore-abi/aicore/entry.cpp")
+                .arg("-o")
+                .arg(&object));
+            objects.push(object);
+        }
+    }
+    objects
+}
+
+fn jumps(functions: &[&str]) -> String {
+    let mut source = format!("void *virtual_ascend_entries[{}];\n", functions.len());
+    for (index, name) in functions.iter().enumerate() {
+        let at = index * size_of::<*const ()>();
+        source.push_str(&format!(
+            "__asm__(\".text\\n.globl {name}\\n.type {name}, @function\\n{name}:\\n\"\n{}\n\".size {name}, .-{name}\\n\");\n",
+            jump(at)
+        ));
+    }
+    source
+}
+
+/// A jump to the address that stands at `at` in the table.
+fn jump(at: usize) -> String {
+    match env::var("CARGO_CFG_TARGET_ARCH").as_deref() {
+        Ok("aarch64") => format!(
+            "\"adrp x16, :got:virtual_ascend_entries\\nldr x16, [x16, :got_lo12:virtual_ascend_entries]\\nldr x16, [x16, #{at}]\\nbr x16\\n\""
+        ),
+        _ => format!("\"movq virtual_ascend_entries@GOTPCREL(%rip), %r11\\njmp *{at}(%r11)\\n\""),
+    }
+}
+
+fn c_compiler(cpp: bool) -> Command {
+    cc::Build::new()
+        .cpp(cpp)
+        .opt_level(1)
+        .get_compiler()
+        .to_command()
+}
+
+fn run(command: &mut Command) {
+    let status = command
+        .status()
+        .expect("a C and C++ compiler: install gcc or clang, or name them in CC and CXX");
+    assert!(status.success(), "{command:?}");
+}

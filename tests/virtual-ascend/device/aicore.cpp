@@ -1,0 +1,159 @@
+// Plays the compute cores of a device: one thread per core of a launch, running the project's core program.
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <signal.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "aicore_shim.h"
+#include "wire.h"
+
+extern "C" void a2a3_aic(void *);
+extern "C" void a2a3_aiv(void *);
+extern "C" void a5_aic(void *);
+extern "C" void a5_aiv(void *);
+
+thread_local VirtualCore virtual_core;
+
+extern "C" void virtual_core_rest(void) {
+    if (++virtual_core.looks < 64) {
+        return;
+    }
+    if (virtual_core.looks < 256) {
+        sched_yield();
+        return;
+    }
+    const timespec nap = {0, 50 * 1000};
+    nanosleep(&nap, nullptr);
+}
+
+// Code that a host can run, in the place of a core's: this head, then a shared object.
+struct Code {
+    char magic[8];
+    uint64_t bytes;
+    uint64_t id;
+};
+
+typedef void (*Kernel)(int64_t *);
+
+static std::mutex kernels_lock;
+static std::map<uint64_t, Kernel> kernels;
+
+static Kernel load(const Code *code) {
+    std::lock_guard<std::mutex> guard(kernels_lock);
+    auto known = kernels.find(code->id);
+    if (known != kernels.end()) {
+        return known->second;
+    }
+    int file = static_cast<int>(syscall(SYS_memfd_create, "kernel", 0));
+    const char *bytes = reinterpret_cast<const char *>(code + 1);
+    uint64_t written = 0;
+    while (written < code->bytes) {
+        ssize_t now = write(file, bytes + written, code->bytes - written);
+        if (now <= 0) {
+            return nullptr;
+        }
+        written += static_cast<uint64_t>(now);
+    }
+    char path[64];
+    snprintf(path, sizeof path, "/proc/self/fd/%d", file);
+    void *handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+        fprintf(stderr, "virtual core: %s\n", dlerror());
+        return nullptr;
+    }
+    Kernel kernel = reinterpret_cast<Kernel>(dlsym(handle, "kernel_entry"));
+    kernels[code->id] = kernel;
+    return kernel;
+}
+
+extern "C" void virtual_core_call(uint64_t address, int64_t *words) {
+    const Code *code = reinterpret_cast<const Code *>(address);
+    if (address < ARENA_BASE || address >= ARENA_BASE + ARENA_BYTES || memcmp(code->magic, "VASCEND", 8) != 0) {
+        fprintf(stderr, "virtual core: no code at %#llx\n", static_cast<unsigned long long>(address));
+        abort();
+    }
+    Kernel kernel = load(code);
+    if (!kernel) {
+        fprintf(stderr, "virtual core: the code at %#llx does not load\n", static_cast<unsigned long long>(address));
+        abort();
+    }
+    virtual_core.looks = 0;
+    kernel(words);
+    virtual_core.looks = 0;
+}
+
+// For kernels written for the simulator.
+extern "C" uint32_t pto_sim_get_subblock_id(void) { return virtual_core.lane_index; }
+
+static void run_core(const core_launch &launch, uint32_t block, uint32_t lane) {
+    const bool a5 = launch.family == 1;
+    const uint32_t cluster = launch.clusters[block];
+    const uint64_t base = launch.registers + cluster * (a5 ? 0x300000ull : 0x800000ull) + lane * 0x100000ull;
+    VirtualCore core = {};
+    core.token = reinterpret_cast<uint32_t *>(base + (a5 ? 0xd0 : 0xa0));
+    core.status = reinterpret_cast<uint32_t *>(base + (a5 ? 0x5108 : 0x4c8));
+    if (a5) {
+        const uint32_t die = cluster / 18, within = cluster % 18;
+        core.physical_id = die * 54 + (lane == 0 ? within : 18 + 2 * within + lane - 1);
+    } else {
+        core.physical_id = lane == 0 ? cluster : 25 + 2 * cluster + lane - 1;
+    }
+    // The hardware puts more than the id into the register.
+    core.physical_id |= 0x5000;
+    core.block_index = block;
+    core.block_count = launch.blocks;
+    core.lane_index = lane == 0 ? 0 : lane - 1;
+    virtual_core = core;
+    void *argument = reinterpret_cast<void *>(launch.argument);
+    if (a5) {
+        (lane == 0 ? a5_aic : a5_aiv)(argument);
+    } else {
+        (lane == 0 ? a2a3_aic : a2a3_aiv)(argument);
+    }
+}
+
+int main(int argc, char **argv) {
+    if (argc != 3) {
+        return 2;
+    }
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int memory = atoi(argv[1]), socket = atoi(argv[2]);
+    void *wanted = reinterpret_cast<void *>(ARENA_BASE);
+    void *got = mmap(wanted, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE,
+                     memory, 0);
+    if (got != wanted) {
+        perror("virtual core: device memory");
+        return 1;
+    }
+    core_launch launch;
+    while (recv(socket, &launch, sizeof launch, 0) == static_cast<ssize_t>(sizeof launch)) {
+        std::vector<std::thread> cores;
+        const uint32_t count = launch.blocks * 3;
+        for (uint32_t worker = 0; worker < count; ++worker) {
+            if (worker >= count - launch.mute) {
+                continue;
+            }
+            cores.emplace_back(run_core, std::cref(launch), worker / 3, worker % 3);
+        }
+        for (auto &core : cores) {
+            core.join();
+        }
+        answer reply = {};
+        if (send(socket, &reply, sizeof reply, 0) < 0) {
+            break;
+        }
+    }
+    _exit(0);
+}

@@ -1,0 +1,36 @@
+// What the players of a device are asked, one packet per question and one per answer.
+#pragma once
+
+#include <stdint.h>
+
+// Where device memory is in every process; src/arena.rs has the same numbers.
+#define ARENA_BASE 0x120000000000ull
+#define ARENA_BYTES 0x4000000000ull
+
+#define CLUSTERS 36
+
+struct core_launch {
+    uint32_t family;  // 0 a2a3, 1 a5
+    uint32_t blocks;
+    uint64_t argument;
+    uint64_t registers;
+    uint32_t clusters[CLUSTERS];  // physical cluster of each block
+    uint32_t mute;  // how many cores do not answer
+    uint32_t pad;
+};
+
+struct cpu_launch {
+    uint32_t threads;
+    uint32_t processors;
+    uint64_t args;
+    char kernel[64];
+    char library[64];
+    uint32_t sabotage;  // 0 none, 1 return 1, 2 crash, 3 never return
+    uint32_t pad;
+};
+
+struct answer {
+    int32_t code;
+    uint32_t pad;
+    char text[248];
+};
