@@ -86,14 +86,15 @@ impl CallConfig {
     /// # Errors
     /// As there, and when the chip has fewer cores or AICPU threads than asked for.
     pub fn validate_for<A: Arch>(&self) -> Result<(), Malformed> {
-        self.validate()?;
+        // First, so that the limit in a refusal is the chip's.
         in_range("block_dim", self.block_dim, 1, bound(A::MAX_BLOCK_DIM))?;
         in_range(
             "aicpu_thread_num",
             self.aicpu_thread_num,
             1,
             bound(A::MAX_AICPU_THREADS),
-        )
+        )?;
+        self.validate()
     }
 
     /// Whether any diagnostic is on.

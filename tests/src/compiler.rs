@@ -107,6 +107,17 @@ impl Compiler {
         run(command)
     }
 
+    /// Builds a shared object of a source that needs no headers of ours; what it does not define stays undefined.
+    ///
+    /// # Errors
+    /// The compiler's messages.
+    pub fn plain_object(&self, source: &Path, output: &Path) -> Result<(), String> {
+        let mut command = Command::new(&self.path);
+        command.args(["-std=c++17", "-fPIC", "-shared", "-o"]);
+        command.arg(output).arg(source);
+        run(command)
+    }
+
     /// Builds a program out of one orchestration-side source, without optimisation so that nothing
     /// uninitialised is hidden.
     ///

@@ -7,10 +7,12 @@
 //! | how is it compiled? | [`compiler`] |
 //! | which Rust layout is which C++ type? | [`layouts`] |
 //! | what did the reference produce? | [`vectors`] |
+//! | what does every platform do with every runtime? | [`conformance`] |
 //! | what do our headers produce? | [`replay`] |
 
 pub mod checklist;
 pub mod compiler;
+pub mod conformance;
 pub mod headers;
 pub mod layouts;
 pub mod replay;

@@ -1,0 +1,195 @@
+//! A worker of a subject, and short words for what the cases do with it.
+//!
+//! Knows how a case's buffers and script become a run. Refuses to know what the case is about.
+
+use core::time::Duration;
+
+use host::{
+    Arguments, Callable, ChipWorker, DataType, Deadlines, DeviceAddress, Program, RunConfig,
+    RunOptions, RunReport,
+};
+use platform::MemoryStats;
+
+use super::script::{self, Step};
+use super::subject::{Loads, Recipe, Subject};
+
+/// One tensor of a run.
+#[derive(Debug)]
+pub enum Buffer<'a> {
+    /// Lent for reading.
+    In(&'a [u32]),
+    /// Lent for writing.
+    Out(&'a mut [u32]),
+    /// Device memory with so many elements.
+    Resident(DeviceAddress, usize),
+}
+
+/// A worker of a subject.
+#[derive(Debug)]
+pub struct Bench<'s> {
+    /// What is tested.
+    pub subject: &'s Subject,
+    /// Its worker.
+    pub worker: ChipWorker,
+}
+
+/// One cluster, as few threads as most people use.
+#[must_use]
+pub fn small() -> RunConfig {
+    RunConfig {
+        block_dim: 1,
+        aicpu_threads: 2,
+        ..RunConfig::default()
+    }
+}
+
+/// The same, giving up early.
+#[must_use]
+pub fn impatient() -> RunConfig {
+    RunConfig {
+        options: RunOptions {
+            deadlines: Deadlines {
+                run: Duration::from_secs(30),
+                no_progress: Duration::from_millis(150),
+                grace: Duration::from_millis(50),
+            },
+            ..RunOptions::default()
+        },
+        ..small()
+    }
+}
+
+impl<'s> Bench<'s> {
+    /// A worker attached to device 0.
+    #[must_use]
+    pub fn new(subject: &'s Subject) -> Self {
+        let bench = Self::detached(subject);
+        bench.worker.init(0).expect("a fresh worker");
+        bench
+    }
+
+    /// A worker that is not attached.
+    #[must_use]
+    pub fn detached(subject: &'s Subject) -> Self {
+        Self {
+            subject,
+            worker: subject.worker(),
+        }
+    }
+
+    /// A program of the subject.
+    #[must_use]
+    pub fn program(&self, recipe: &Recipe<'_>) -> Program {
+        self.subject.program(recipe)
+    }
+
+    /// A registered program of the subject.
+    #[must_use]
+    pub fn registered(&self, recipe: &Recipe<'_>) -> Callable {
+        self.worker
+            .register(self.program(recipe))
+            .expect("a good program")
+    }
+
+    /// Runs a script.
+    ///
+    /// # Errors
+    /// Why it was refused or failed.
+    pub fn run(
+        &self,
+        callable: &Callable,
+        buffers: Vec<Buffer<'_>>,
+        script: &[Step],
+        config: &RunConfig,
+    ) -> host::Result<RunReport> {
+        let mut args = Arguments::new();
+        for buffer in buffers {
+            match buffer {
+                Buffer::In(data) => args.input(data, &[extent(data.len())])?,
+                Buffer::Out(data) => {
+                    let shape = [extent(data.len())];
+                    args.output(data, &shape)?
+                }
+                Buffer::Resident(address, elements) => {
+                    args.resident(address, &[extent(elements)], DataType::Uint32)?
+                }
+            };
+        }
+        for word in script::words(script) {
+            args.scalar(word)?;
+        }
+        self.worker.run(callable, &mut args, config)
+    }
+
+    /// Runs a good program and checks what it computed: that the worker works is what this says.
+    ///
+    /// # Panics
+    /// When it does not work.
+    #[track_caller]
+    pub fn proves_itself(&self, callable: &Callable) {
+        self.proves_itself_amid_others(callable);
+        assert_eq!(self.worker.memory().bound_buffers, 0);
+    }
+
+    /// The same while other threads run programs too.
+    ///
+    /// # Panics
+    /// When the worker does not work.
+    #[track_caller]
+    pub fn proves_itself_amid_others(&self, callable: &Callable) {
+        let mut data = [5; 8];
+        let script = [Step::task(0, 0, 3, 1), Step::task(0, 0, 2, 7)];
+        let report = self
+            .run(callable, vec![Buffer::Out(&mut data)], &script, &small())
+            .expect("the worker runs a good program");
+        assert_eq!(data, [2 * (3 * 5 + 1) + 7; 8]);
+        assert_eq!(report.completed, 2);
+    }
+
+    /// Checks the load counters: so many registrations and so many first runs since `init`.
+    ///
+    /// # Panics
+    /// When they are others.
+    #[track_caller]
+    pub fn expect_loads(&self, registrations: u64, first_runs: u64) {
+        let device = self.worker.device();
+        let expected = match self.subject.runtime.loads() {
+            Loads::AtFirstRun => (first_runs, 0),
+            Loads::AtRegistration => (0, registrations),
+        };
+        let counters = (device.aicpu_dlopen_count(), device.host_dlopen_count());
+        assert_eq!(
+            counters, expected,
+            "(aicpu_dlopen_count, host_dlopen_count)"
+        );
+    }
+
+    /// Finalizes and checks that nothing is left.
+    ///
+    /// # Panics
+    /// When something is.
+    #[track_caller]
+    pub fn ends_clean(&self) {
+        self.worker.finalize().expect("a good end");
+        assert_eq!(self.worker.memory(), MemoryStats::default());
+        assert_eq!(self.worker.device().loaded_kernels(), 0);
+        assert_eq!(self.worker.device().device_id(), None);
+    }
+}
+
+fn extent(elements: usize) -> u32 {
+    u32::try_from(elements).expect("small tensors")
+}
+
+/// The device's own error.
+///
+/// # Panics
+/// When it is the worker's.
+#[track_caller]
+#[must_use]
+pub fn of_device<T: core::fmt::Debug>(result: host::Result<T>) -> platform::Error {
+    match result.expect_err("it must not work") {
+        host::Error::Device(error) => error,
+        other => panic!("an error of the worker: {other}"),
+    }
+}

@@ -1,0 +1,121 @@
+//! The suite's orchestrations and kernels in C++, compiled once per process, runtime and family.
+//!
+//! Knows their sources. Refuses to know what they do.
+
+use std::path::Path;
+use std::sync::{Mutex, PoisonError};
+
+use super::subject::BIAS;
+use crate::compiler::{Compiler, root, scratch};
+use crate::headers::{Family, Kind};
+
+/// Shared objects as bytes.
+#[derive(Debug)]
+pub struct Objects {
+    /// Carries out scripts.
+    pub orchestration: Vec<u8>,
+    /// The kernel on vector cores.
+    pub vector: Vec<u8>,
+    /// The kernel on cube cores.
+    pub cube: Vec<u8>,
+    /// The biased kernel on vector cores.
+    pub biased: Vec<u8>,
+    /// Exports nothing that anybody looks for.
+    pub without_entry: Vec<u8>,
+    /// Exports the entries, which call a function that does not exist.
+    pub unresolved: Vec<u8>,
+}
+
+/// What is compiled so far, by runtime and family.
+static COMPILED: Mutex<Vec<(&str, Family, &Objects)>> = Mutex::new(Vec::new());
+
+impl Objects {
+    /// For programs without C++.
+    pub const NONE: Self = Self {
+        orchestration: Vec::new(),
+        vector: Vec::new(),
+        cube: Vec::new(),
+        biased: Vec::new(),
+        without_entry: Vec::new(),
+        unresolved: Vec::new(),
+    };
+
+    /// The objects of a runtime and a family, compiled below `tmp` when first asked for.
+    ///
+    /// # Panics
+    /// When there is no compiler.
+    #[must_use]
+    pub fn of(runtime: &'static str, family: Family, tmp: &str) -> &'static Self {
+        // One thread compiles, the others wait for what it compiles.
+        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = compiled
+            .iter()
+            .find(|(of, on, _)| (*of, *on) == (runtime, family));
+        if let Some((_, _, objects)) = known {
+            return objects;
+        }
+        let objects: &'static Self = Box::leak(Box::new(Self::compile(runtime, family, tmp)));
+        compiled.push((runtime, family, objects));
+        objects
+    }
+
+    fn compile(runtime: &str, family: Family, tmp: &str) -> Self {
+        // Processes that compile at once write to folders of their own.
+        let folder = format!(
+            "conformance-{runtime}-{}-{}",
+            family.name(),
+            std::process::id()
+        );
+        let out = scratch(tmp, &folder);
+        let sources = root().join("tests/conformance");
+        let (orchestration, kernel) = match runtime {
+            "trb" => (Kind::TrbOrchestration, Kind::TrbKernel),
+            _ => (Kind::HbgOrchestration, Kind::HbgKernel),
+        };
+        let compiler = Compiler::system();
+        let build = |name: &str, kind: Kind, source: &Path, defines: &[&str]| {
+            let output = out.join(name);
+            compiler
+                .shared_object(kind, family, source, &output, defines)
+                .expect("the suite's sources compile");
+            std::fs::read(&output).expect("the compiler wrote it")
+        };
+        let own = sources.join(runtime);
+        let (graph, code) = (own.join("orchestration.cpp"), own.join("kernel.cpp"));
+        let bias = format!("-DBIAS={BIAS}");
+        let objects = Self {
+            orchestration: build(
+                "orchestration.so",
+                orchestration,
+                &graph,
+                &["-Wl,--build-id"],
+            ),
+            vector: build("vector.so", kernel, &code, &["-D__DAV_VEC__"]),
+            cube: build("cube.so", kernel, &code, &["-D__DAV_CUBE__"]),
+            biased: build("biased.so", kernel, &code, &["-D__DAV_VEC__", &bias]),
+            without_entry: plain(&out, "without_entry.so", "int nobody_asks_for_this = 1;"),
+            unresolved: plain(
+                &out,
+                "unresolved.so",
+                "extern \"C\" void nobody_has_this(void);\n\
+                 extern \"C\" void kernel_entry(long *) { nobody_has_this(); }\n\
+                 extern \"C\" void aicpu_orchestration_entry(const void *) { nobody_has_this(); }\n\
+                 extern \"C\" void build_graph(void *, const void *) { nobody_has_this(); }\n\
+                 extern \"C\" void (*const needed_at_once)(void) = nobody_has_this;\n",
+            ),
+        };
+        std::fs::remove_dir_all(&out).expect("ours");
+        objects
+    }
+}
+
+/// A shared object of `text` alone; what it does not define stays undefined.
+fn plain(out: &Path, name: &str, text: &str) -> Vec<u8> {
+    let source = out.join(format!("{name}.cpp"));
+    std::fs::write(&source, text).expect("the build folder is writable");
+    let output = out.join(name);
+    Compiler::system()
+        .plain_object(&source, &output)
+        .expect("a few lines compile");
+    std::fs::read(&output).expect("the compiler wrote it")
+}

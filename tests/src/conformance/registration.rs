@@ -1,0 +1,174 @@
+//! Which programs, ids and handles are accepted, and when.
+
+use host::ArgDirection::Inout;
+use host::{CoreType, Error, Kernels, ProgramBuilder};
+use platform::Error as Refusal;
+use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
+
+use super::bench::{Bench, of_device, small};
+use super::subject::{Recipe, Subject};
+
+const ONE: &[host::ArgDirection] = &[Inout];
+
+/// Programs may come before the chip and after it.
+pub fn programs_are_registered_before_and_after_init(subject: &Subject) {
+    let bench = Bench::detached(subject);
+    let early = bench.registered(&Recipe::rust(ONE));
+    assert!(matches!(
+        of_device(bench.run(&early, vec![], &[], &small())),
+        Refusal::NotAttached { operation: "run" }
+    ));
+    bench.worker.init(0).expect("a fresh worker");
+    let late = bench.registered(&Recipe::rust(ONE));
+    bench.proves_itself(&late);
+    bench.proves_itself(&early);
+    bench.worker.init(0).expect("again changes nothing");
+    bench.proves_itself(&early);
+    assert!(matches!(
+        of_device(bench.worker.init(1)),
+        Refusal::OtherDevice {
+            attached: 0,
+            requested: 1
+        }
+    ));
+    bench.proves_itself(&late);
+}
+
+/// A program that cannot be prepared makes `init` fail by name, and nothing else.
+pub fn a_bad_program_registered_early_is_named_by_init(subject: &Subject) {
+    let bench = Bench::detached(subject);
+    let good = bench.registered(&Recipe::rust(ONE));
+    let bad = bench
+        .worker
+        .register(subject.runtime.program_with_kernel(ONE, b"not a kernel"))
+        .expect("nobody has looked at it yet");
+    let also_good = bench.registered(&Recipe::rust(ONE));
+    let error = of_device(bench.worker.init(0)).to_string();
+    assert!(error.starts_with("kernel func_id 0: "), "{error}");
+    bench.worker.unregister(&bad).expect("it is registered");
+    bench.worker.init(0).expect("nothing is wrong any more");
+    bench.proves_itself(&good);
+    bench.proves_itself(&also_good);
+    bench.ends_clean();
+}
+
+/// There are 64 places; every one works, and a free one is found again.
+pub fn sixty_four_programs_and_not_one_more(subject: &Subject) {
+    let bench = Bench::new(subject);
+    let programs: Vec<_> = (0..MAX_REGISTERED_CALLABLE_IDS)
+        .map(|_| bench.registered(&Recipe::rust(ONE)))
+        .collect();
+    for (id, program) in (0..).zip(&programs) {
+        assert_eq!(program.id(), id);
+        bench.proves_itself(program);
+    }
+    bench.expect_loads(64, 64);
+    let refused = bench.worker.register(bench.program(&Recipe::rust(ONE)));
+    let refused = refused.expect_err("all ids are taken");
+    assert!(matches!(refused, Error::NoFreeId));
+    assert!(refused.to_string().starts_with("64 programs"), "{refused}");
+    bench
+        .worker
+        .unregister(&programs[17])
+        .expect("it is registered");
+    assert_eq!(bench.registered(&Recipe::rust(ONE)).id(), 17);
+    bench.ends_clean();
+}
+
+/// Ids outside 0..64 and ids without a program are refused with the id.
+pub fn ids_out_of_range_or_without_program_are_refused(subject: &Subject) {
+    let bench = Bench::new(subject);
+    for id in [-1, 64, i32::MAX, i32::MIN] {
+        let refused = of_device(
+            bench
+                .worker
+                .register_as(id, bench.program(&Recipe::rust(ONE))),
+        );
+        assert_eq!(
+            refused.to_string(),
+            format!("callable_id {id} is out of range: use 0 to 63")
+        );
+        let refused = of_device(bench.worker.unregister_id(id));
+        assert!(
+            matches!(refused, Refusal::NotRegistered { .. }),
+            "{refused}"
+        );
+    }
+    for id in [0, 63] {
+        assert!(matches!(
+            of_device(bench.worker.unregister_id(id)),
+            Refusal::NotRegistered { id: found } if found == id
+        ));
+        let args = protocol::ChipStorageTaskArgs::default();
+        // SAFETY: there are no tensors.
+        let refused = of_device(unsafe { bench.worker.run_id(id, &args, &small()) });
+        assert!(matches!(refused, Refusal::NotRegistered { id: found } if found == id));
+    }
+    let last = bench
+        .worker
+        .register_as(63, bench.program(&Recipe::rust(ONE)))
+        .expect("the last id");
+    bench.proves_itself(&last);
+    bench.worker.unregister_id(63).expect("it is registered");
+}
+
+/// A handle belongs to one registration of one worker.
+pub fn foreign_and_stale_handles_are_refused(subject: &Subject) {
+    let (here, there) = (Bench::new(subject), Bench::new(subject));
+    let ours = here.registered(&Recipe::rust(ONE));
+    let theirs = there.registered(&Recipe::rust(ONE));
+    assert_eq!(ours.id(), theirs.id());
+    let refused = here.run(&theirs, vec![], &[], &small());
+    assert!(matches!(refused, Err(Error::ForeignHandle)));
+    assert!(matches!(
+        here.worker.unregister(&theirs),
+        Err(Error::ForeignHandle)
+    ));
+    let copy = ours.clone();
+    here.worker.unregister(&ours).expect("it is registered");
+    let again = here.registered(&Recipe::rust(ONE));
+    assert_eq!(again.id(), copy.id());
+    for stale in [&ours, &copy] {
+        assert!(matches!(
+            of_device(here.run(stale, vec![], &[], &small())),
+            Refusal::NotRegistered { id: 0 }
+        ));
+        assert!(matches!(
+            of_device(here.worker.unregister(stale)),
+            Refusal::NotRegistered { id: 0 }
+        ));
+    }
+    here.proves_itself(&again);
+    there.proves_itself(&theirs);
+}
+
+/// Programs that no chip can run are refused when they are registered, with what is wrong.
+pub fn programs_that_cannot_run_are_refused(subject: &Subject) {
+    let bench = Bench::new(subject);
+    let kernel = |builder: ProgramBuilder, id| builder.kernel(id, CoreType::Aiv, |_| Ok(()));
+    let refused = |builder: ProgramBuilder| {
+        let program = builder.orchestration(|scope, _| {
+            scope.task(Kernels::aiv(0)).submit()?;
+            Ok(())
+        });
+        of_device(bench.worker.register(program)).to_string()
+    };
+    for id in [-1, 1024] {
+        assert_eq!(
+            refused(kernel(ProgramBuilder::new(), id)),
+            format!("func_id {id} is out of range: use 0 to 1023")
+        );
+    }
+    assert_eq!(
+        refused(kernel(kernel(ProgramBuilder::new(), 9), 9)),
+        "func_id 9 names two kernels of one program: give each its own"
+    );
+    let objects = super::objects::Objects::NONE;
+    let empty = subject
+        .runtime
+        .program_of(&Recipe::rust(ONE), &objects, &[]);
+    let error = of_device(bench.worker.register(empty)).to_string();
+    assert!(error.contains("empty"), "{error}");
+    bench.expect_loads(0, 0);
+    bench.proves_itself(&bench.registered(&Recipe::rust(ONE)));
+}
