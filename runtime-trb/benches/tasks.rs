@@ -7,9 +7,9 @@
 //! | --- | --- | --- |
 //! | arguments, scope and submission of three tensors | 0.2 µs | 1870 |
 //! | a run without tasks, whatever the limits | 0.7 µs | |
-//! | one thread, 65536 independent tasks | 0.26 µs per task | 2375 |
-//! | one thread, chain of 4000 | 0.24 µs per task | 2726 |
-//! | one thread, joins of three | 0.25 µs per task | 2217 |
+//! | one thread, 65536 independent tasks | 0.26 µs per task | 2430 |
+//! | one thread, chain of 4000 | 0.24 µs per task | 2780 |
+//! | one thread, joins of three | 0.25 µs per task | 2270 |
 //! | two threads, 65536 independent tasks | 0.28 µs per task | |
 //! | two threads, chain of 4000 | 0.30 µs per task | |
 //! | two threads, joins of three | 0.62 µs per task | |
