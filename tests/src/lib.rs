@@ -2,6 +2,7 @@
 //!
 //! | question | file |
 //! | --- | --- |
+//! | what does a graph of a known shape and any size look like? | [`graphs`] |
 //! | where does a C++ source of a kind find its headers? | [`headers`] |
 //! | which names must be there? | [`checklist`] |
 //! | how is it compiled? | [`compiler`] |
@@ -13,6 +14,7 @@
 pub mod checklist;
 pub mod compiler;
 pub mod conformance;
+pub mod graphs;
 pub mod headers;
 pub mod layouts;
 pub mod replay;
