@@ -12,6 +12,7 @@ use protocol::{CallConfig, ContinuousTensor, DataType, Scalar};
 
 use super::fault::{Fault, FaultKind};
 use super::segment::Segment;
+use super::tensor::{Hold, Place, Tensor};
 
 /// A tensor of a call and the memory it lies in.
 #[derive(Clone, Debug)]
@@ -103,6 +104,20 @@ impl Call<'_> {
         // SAFETY: `typed` found room for so many elements there.
         unsafe { core::ptr::copy_nonoverlapping(values.as_ptr().cast(), to, size_of_val(values)) };
         Ok(())
+    }
+
+    /// Tensor `index` as an argument for tasks of a lower worker.
+    ///
+    /// # Errors
+    /// There is no such tensor, or it lies in a device's memory.
+    pub fn tensor(&self, index: usize) -> Result<Tensor, Fault> {
+        self.address(index)?;
+        let placed = self.placed(index)?;
+        let segment = placed.segment.as_ref().expect("it has an address");
+        Ok(Tensor {
+            place: Place::Host(Hold::borrowed(Arc::clone(segment))),
+            record: placed.record,
+        })
     }
 
     /// Where tensor `index` lies in this process, for code that does its own accesses.

@@ -135,9 +135,6 @@ impl Work {
 
 /// A child as its parent holds it.
 pub(crate) trait Child: Debug + Send + Sync {
-    /// How it runs.
-    fn kind(&self) -> Kind;
-
     /// Whether it lives.
     fn life(&self) -> &Arc<Life>;
 
@@ -148,7 +145,7 @@ pub(crate) trait Child: Debug + Send + Sync {
     ///
     /// # Errors
     /// When the system refuses.
-    fn share(&self, segment: &Segment) -> Result<()>;
+    fn share(&self, segment: &Arc<Segment>) -> Result<()>;
 
     /// Ends it at once; its life tells when it is over.
     fn kill(&self);
@@ -158,6 +155,7 @@ pub(crate) trait Child: Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct ThreadChild {
     life: Arc<Life>,
+    segments: Arc<SegmentTable>,
 }
 
 impl ThreadChild {
@@ -187,7 +185,10 @@ impl ThreadChild {
             step: "start a thread",
             source,
         })?;
-        Ok(Self { life })
+        Ok(Self {
+            life,
+            segments: Arc::clone(tables.1),
+        })
     }
 }
 
@@ -201,10 +202,6 @@ impl Drop for End<'_> {
 }
 
 impl Child for ThreadChild {
-    fn kind(&self) -> Kind {
-        Kind::Thread
-    }
-
     fn life(&self) -> &Arc<Life> {
         &self.life
     }
@@ -213,7 +210,8 @@ impl Child for ThreadChild {
         None
     }
 
-    fn share(&self, _: &Segment) -> Result<()> {
+    fn share(&self, segment: &Arc<Segment>) -> Result<()> {
+        self.segments.insert(segment);
         Ok(())
     }
 
@@ -254,7 +252,6 @@ unsafe fn live(
 /// A child that is a process of its own, executed or forked.
 #[derive(Debug)]
 pub(crate) struct ProcessChild {
-    kind: Kind,
     label: String,
     life: Arc<Life>,
     pid: u32,
@@ -263,10 +260,6 @@ pub(crate) struct ProcessChild {
 }
 
 impl Child for ProcessChild {
-    fn kind(&self) -> Kind {
-        self.kind
-    }
-
     fn life(&self) -> &Arc<Life> {
         &self.life
     }
@@ -275,7 +268,7 @@ impl Child for ProcessChild {
         Some(self.pid)
     }
 
-    fn share(&self, segment: &Segment) -> Result<()> {
+    fn share(&self, segment: &Arc<Segment>) -> Result<()> {
         send_segment(&self.socket, segment).map_err(|source| Error::System {
             child: self.label.clone(),
             step: "pass a descriptor to it",

@@ -95,17 +95,18 @@ impl Fault {
     pub(crate) fn write(&self, out: &mut [u8]) {
         let room = out.len() - 1;
         let mut text = self.encoded();
-        if text.len() > room {
-            let excess = text.len() - room;
+        let mut keep = self.message.len();
+        while text.len() > room && keep > 0 {
+            // Escapes make it longer than counted, so it may take more than one step.
+            keep = keep.saturating_sub((text.len() - room).max(64));
             let shorter = Self {
-                message: without_middle(&self.message, excess),
+                message: without_middle(&self.message, keep),
                 ..self.clone()
             };
             text = shorter.encoded();
-            while text.len() > room {
-                // Escapes made it longer than counted, or the origins alone are too long.
-                text = Self::new(self.kind, "the error does not fit its frame").encoded();
-            }
+        }
+        if text.len() > room {
+            text = Self::new(self.kind, "the origins of the error do not fit its frame").encoded();
         }
         out[..text.len()].copy_from_slice(text.as_bytes());
         out[text.len()] = 0;
@@ -128,10 +129,8 @@ impl Fault {
     }
 }
 
-/// `text` without some bytes of its middle, so that beginning and end stay.
-fn without_middle(text: &str, excess: usize) -> String {
-    const MARK: &str = " […] ";
-    let keep = text.len().saturating_sub(excess * 2 + MARK.len() + 64);
+/// `keep` bytes of `text`: its beginning and its end.
+fn without_middle(text: &str, keep: usize) -> String {
     let (mut head, mut tail) = (keep / 2, text.len() - keep / 2);
     while !text.is_char_boundary(head) {
         head -= 1;
@@ -139,7 +138,7 @@ fn without_middle(text: &str, excess: usize) -> String {
     while !text.is_char_boundary(tail) {
         tail += 1;
     }
-    format!("{}{MARK}{}", &text[..head], &text[tail..])
+    format!("{} […] {}", &text[..head], &text[tail..])
 }
 
 impl fmt::Display for Fault {

@@ -15,10 +15,10 @@ use super::engine::heap::{self, Block};
 use super::engine::keys::{Space, Span};
 use super::engine::task::{Pool, TaskId};
 use super::error::{Error, Result};
-use super::handle::{Callable, FunctionHandle, NextLevel};
+use super::handle::{Callable, FunctionHandle, Handle, NextLevel};
 use super::segment::SegmentId;
 use super::shared::Shared;
-use super::tensor::{Args, Buffer, Hold, OwnerId, Place, Tensor};
+use super::tensor::{Args, Buffer, OwnerId, Place, Tensor};
 use super::worker::Services;
 
 /// A task that was submitted.
@@ -94,7 +94,7 @@ impl<'run> Graph<'run> {
 
     /// A task for a sub worker.
     pub fn sub<'g>(&'g mut self, function: &FunctionHandle) -> Submission<'g, 'run> {
-        let callable = function.callable().clone();
+        let callable = function.get().clone();
         Submission::new(self, callable, Pool::Sub)
     }
 
@@ -337,6 +337,7 @@ impl<'g, 'run> Submission<'g, 'run> {
         }
         let id = core.tasks.take();
         let mut outputs = Vec::new();
+        let mut owners = Vec::new();
         let mut offset = block.map_or(0, |block| block.offset);
         let base = pool_start(&core, pool);
         let task = &mut core.tasks[id.index];
@@ -366,6 +367,9 @@ impl<'g, 'run> Submission<'g, 'run> {
                         record,
                     });
                 }
+                if let Place::Ring { task, .. } = &place {
+                    owners.push(*task);
+                }
                 let (space, segment) = match place {
                     Place::Host(hold) | Place::Ring { hold, .. } => {
                         let segment = hold.segment().id().0;
@@ -389,7 +393,7 @@ impl<'g, 'run> Submission<'g, 'run> {
             member.scalars.extend(args.scalars);
         }
         let after: Vec<TaskId> = after.iter().map(|task| task.id).collect();
-        core.link(id, &spans, &after);
+        core.link(id, &spans, &after, &owners);
         shared.nudge(&mut core);
         drop(core);
         graph.spans = spans;
@@ -570,9 +574,4 @@ fn check_run(
         }
     }
     Ok(())
-}
-
-/// Keeps what lies in a segment of another worker's in use.
-pub(crate) fn forwarded(segment: &Arc<super::segment::Segment>) -> Hold {
-    Hold::borrowed(Arc::clone(segment))
 }

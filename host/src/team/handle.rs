@@ -78,12 +78,6 @@ macro_rules! handles {
         #[derive(Clone, Debug)]
         pub struct $name(pub(crate) Callable);
 
-        impl $name {
-            pub(crate) const fn callable(&self) -> &Callable {
-                &self.0
-            }
-        }
-
         impl Handle for $name {
             fn get(&self) -> &Callable {
                 &self.0

@@ -87,7 +87,8 @@ pub(crate) fn unsupported(who: &str, request: Request) -> Fault {
 #[derive(Debug)]
 struct Membership {
     _windows: Arc<Segment>,
-    context: Box<CommContext>,
+    /// Kernels have its address.
+    _context: Box<CommContext>,
 }
 
 /// Drives one chip.
@@ -125,8 +126,12 @@ impl Chip {
         let context = Box::new(context);
         let address = (&raw const *context).expose_provenance() as u64;
         let window = base + bytes * rank;
-        let _windows = windows;
-        self.communicators.insert(segment, Membership { _windows, context });
+        self.device.set_talking(true).map_err(device_fault)?;
+        let member = Membership {
+            _windows: windows,
+            _context: context,
+        };
+        self.communicators.insert(segment, member);
         Ok([address, window])
     }
 }
@@ -231,7 +236,8 @@ impl Hands for Chip {
             Request::Attach => self.join(words, supply),
             Request::Detach => {
                 self.communicators.remove(&address);
-                supply.unmap(address);
+                let talking = !self.communicators.is_empty();
+                self.device.set_talking(talking).map_err(device_fault)?;
                 Ok([0; 2])
             }
             Request::MemoryUsed => Ok([self.device.memory().total(), 0]),

@@ -31,6 +31,17 @@ pub(crate) enum Commit {
     OnTouch,
 }
 
+/// From this size on a segment is compared with the memory there is: the system would hand out more, and end
+/// some process for it later.
+const LARGE: usize = 64 << 20;
+
+/// What the system says it could hand out, in the words of `/proc/meminfo`.
+fn available_bytes(meminfo: &str) -> Option<u64> {
+    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kilobytes.checked_mul(1024)
+}
+
 /// A memory file and this process's mapping of it.
 pub(crate) struct Segment {
     id: SegmentId,
@@ -59,6 +70,14 @@ impl Segment {
                 source: source.into(),
             }
         };
+        if commit == Commit::Now && len >= LARGE {
+            let available = std::fs::read_to_string("/proc/meminfo")
+                .ok()
+                .and_then(|text| available_bytes(&text));
+            if available.is_some_and(|available| len as u64 > available) {
+                return Err(failed("reserve")(rustix::io::Errno::NOMEM));
+            }
+        }
         let file = rustix::fs::memfd_create(what, MemfdFlags::CLOEXEC).map_err(failed("open"))?;
         // A file of no bytes cannot be mapped.
         let size = len.max(1);
@@ -182,7 +201,14 @@ impl SegmentTable {
 
 #[cfg(test)]
 mod tests {
-    use super::{Commit, Segment, SegmentTable};
+    use super::{Commit, Segment, SegmentTable, available_bytes};
+
+    #[test]
+    fn the_available_memory_is_read() {
+        let text = "MemTotal:  100 kB\nMemAvailable:   23 kB\n";
+        assert_eq!(available_bytes(text), Some(23 * 1024));
+        assert_eq!(available_bytes("MemTotal: 100 kB\n"), None);
+    }
 
     #[test]
     fn two_mappings_show_the_same_bytes() {

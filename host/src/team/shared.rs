@@ -18,7 +18,6 @@ use super::frame::Request;
 use super::hands::Words;
 use super::nursery::Nursery;
 use super::segment::SegmentTable;
-use super::supply::Registry;
 use super::tensor::{Dropped, Hold, OwnerId};
 
 /// How long things may take.
@@ -64,7 +63,6 @@ pub(crate) struct Shared {
     news: Word32,
     pub(crate) rings: Vec<Hold>,
     pub(crate) segments: Arc<SegmentTable>,
-    pub(crate) registry: Arc<Registry>,
     pub(crate) dropped: Arc<Dropped>,
     pub(crate) default_config: Arc<CallConfig>,
     pub(crate) nursery: Option<Nursery>,
@@ -107,7 +105,6 @@ pub(crate) struct Parts {
     pub(crate) crowd: Arc<Crowd>,
     pub(crate) rings: Vec<Hold>,
     pub(crate) segments: Arc<SegmentTable>,
-    pub(crate) registry: Arc<Registry>,
     pub(crate) dropped: Arc<Dropped>,
     pub(crate) nursery: Option<Nursery>,
 }
@@ -125,7 +122,6 @@ impl Shared {
             news: Word32::new(0),
             rings: parts.rings,
             segments: parts.segments,
-            registry: parts.registry,
             dropped: parts.dropped,
             default_config: Arc::new(CallConfig::default()),
             nursery: parts.nursery,

@@ -79,10 +79,6 @@ impl Buffer {
         Self { hold }
     }
 
-    pub(crate) const fn hold(&self) -> &Hold {
-        &self.hold
-    }
-
     /// Its size in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {

@@ -22,7 +22,7 @@ use protocol::CallConfig;
 use super::catalogue::Catalogue;
 use super::child::Ending;
 use super::error::{Error, Result};
-use super::fault::{Failure, Fault, FaultKind};
+use super::fault::{Failure, Fault};
 use super::graph::Graph;
 use super::handle::{Callable, ProgramHandle};
 use super::run::RunHandle;
@@ -36,7 +36,7 @@ use register::Registered;
 
 /// What a worker has whether it is started or not.
 #[derive(Debug)]
-pub struct Services {
+pub(crate) struct Services {
     pub(crate) owner: OwnerId,
     pub(crate) registry: Arc<Registry>,
     pub(crate) dropped: Arc<Dropped>,
@@ -329,9 +329,4 @@ impl Drop for Worker {
             log::warn!("worker of level {}: close on drop: {error}", self.level());
         }
     }
-}
-
-/// A fault that says that a worker's own graph failed.
-pub(crate) fn graph_fault(text: impl Into<String>) -> Fault {
-    Fault::new(FaultKind::Graph, text)
 }

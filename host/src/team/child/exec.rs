@@ -14,7 +14,7 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use sync::Crowd;
 
-use super::{Kind, Life, ProcessChild, Work, live};
+use super::{Life, ProcessChild, Work, live};
 use crate::team::catalogue::Catalogue;
 use crate::team::channel::{Bell, Channel};
 use crate::team::error::{Error, Result};
@@ -94,7 +94,6 @@ impl ProcessChild {
         unsafe { command.pre_exec(prepare) };
         let (pid, handle) = nursery.execute(command, &life).map_err(refused("execute the helper"))?;
         let child = Self {
-            kind: Kind::Exec,
             label: label.to_owned(),
             life,
             pid,

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustix::process::{Pid, PidfdFlags};
 
 use super::exec::{follow, own_crowd, pair};
-use super::{Kind, Life, ProcessChild, Work, live};
+use super::{Life, ProcessChild, Work, live};
 use crate::team::catalogue::Catalogue;
 use crate::team::channel::{Bell, Channel};
 use crate::team::error::{Error, Result};
@@ -72,7 +72,6 @@ pub(crate) fn fork(
                 .map_err(|error| refused("watch it")(error.into()))?;
             let handle = Arc::new(handle);
             let child = ProcessChild {
-                kind: Kind::EarlyFork,
                 label: label.to_owned(),
                 life: Life::new(bell),
                 pid: number.unsigned_abs(),

@@ -43,12 +43,14 @@ impl Core {
     }
 
     /// Gives a task that was filled in its place in the graph: looks up and publishes its spans by
-    /// their tags, waits for `after` too, and queues it if nothing is in its way.
+    /// their tags, waits for `after` too, and queues it if nothing is in its way. What `owners` own lasts
+    /// until it is over, whoever wrote there last; that alone makes it wait for nobody.
     pub(crate) fn link(
         &mut self,
         id: TaskId,
         spans: &[(TensorArgType, Span)],
         after: &[TaskId],
+        owners: &[TaskId],
     ) {
         let TaskId { index, .. } = id;
         let run_id = self.tasks[index].run;
@@ -106,6 +108,12 @@ impl Core {
                     producer.consumers.push(index);
                     fanin += 1;
                 }
+            }
+        }
+        for owner in owners {
+            if *owner != id && !producers.contains(&owner.index) {
+                self.tasks[owner.index].references += 1;
+                producers.push(owner.index);
             }
         }
         let task = &mut self.tasks[index];

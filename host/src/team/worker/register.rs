@@ -119,6 +119,30 @@ impl Worker {
         self.add(target, Some(name)).map(ProgramHandle)
     }
 
+    /// The function registered under `name`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn named_function(&self, name: &str) -> Result<FunctionHandle> {
+        self.services.named(name, "host function").map(FunctionHandle)
+    }
+
+    /// The graph function registered under `name`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn named_graph(&self, name: &str) -> Result<GraphHandle> {
+        self.services.named(name, "graph function").map(GraphHandle)
+    }
+
+    /// The chip program registered under `name`.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn named_program(&self, name: &str) -> Result<ProgramHandle> {
+        self.services.named(name, "chip program").map(ProgramHandle)
+    }
+
     /// Unregisters anything; its place, if it had one on a chip, is free again.
     ///
     /// # Errors

@@ -115,7 +115,6 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
         crowd: site.crowd,
         rings,
         segments: site.segments,
-        registry: Arc::clone(&services.registry),
         dropped: Arc::clone(&services.dropped),
         nursery,
     }));
