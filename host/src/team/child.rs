@@ -277,7 +277,14 @@ impl Child for ProcessChild {
     }
 
     fn kill(&self) {
-        // It may be gone already.
-        let _ = rustix::process::pidfd_send_signal(&self.handle, rustix::process::Signal::KILL);
+        use rustix::process::{Pid, Signal, kill_process_group, pidfd_send_signal};
+        if self.life.has_ended() {
+            return;
+        }
+        // It leads a group of its own, so what it has started goes with it. Either may be gone already.
+        if let Some(pid) = Pid::from_raw(self.pid.cast_signed()) {
+            let _ = kill_process_group(pid, Signal::KILL);
+        }
+        let _ = pidfd_send_signal(&self.handle, Signal::KILL);
     }
 }

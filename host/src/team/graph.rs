@@ -328,6 +328,8 @@ impl<'g, 'run> Submission<'g, 'run> {
         let mut spans = core::mem::take(&mut graph.spans);
         spans.clear();
         let (mut core, block) = graph.reserve(checked.heap_bytes)?;
+        // Children that died or became idle since are known before the task is placed.
+        shared.nudge(&mut core);
         let refused = check_run(&core, shared, graph.run, &members, &checked, pool);
         if let Err(error) = refused {
             if let Some(block) = block {
@@ -394,7 +396,6 @@ impl<'g, 'run> Submission<'g, 'run> {
         }
         let after: Vec<TaskId> = after.iter().map(|task| task.id).collect();
         core.link(id, &spans, &after, &owners);
-        shared.nudge(&mut core);
         drop(core);
         graph.spans = spans;
         Ok(TaskRef {

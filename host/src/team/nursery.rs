@@ -7,17 +7,27 @@
 //! parent-death signal to the *thread* that made the child: this one lives as long as the worker.
 
 use core::fmt;
+use core::time::Duration;
 use std::os::fd::{AsFd, OwnedFd};
 use std::process::Command;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags};
-use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions};
+use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
+use sync::Deadline;
 
 use super::child::{Ending, Life};
 use super::error::{Error, Result};
+
+/// How long the system gets to let go of killed processes.
+const LAST_RITES: Duration = Duration::from_secs(5);
+/// How often the nursery looks at the clock while it ends.
+const GLANCE: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
 
 /// A process that was started: its number and its handle.
 pub(crate) type Born = (u32, Arc<OwnedFd>);
@@ -27,7 +37,7 @@ enum Order {
     Execute(Box<Command>, Arc<Life>, Sender<std::io::Result<Born>>),
     /// Watch a process that was forked.
     Watch(u32, Arc<OwnedFd>, Arc<Life>),
-    /// End, once every process has.
+    /// End every process that is left, and then itself.
     End,
 }
 
@@ -95,7 +105,7 @@ impl Drop for Nursery {
     fn drop(&mut self) {
         self.order(Order::End);
         if let Some(thread) = self.thread.take() {
-            // Every child was killed before, so the thread has only reaping to do.
+            // It kills what is left and gives the system a bounded time to let go of it.
             let _ = thread.join();
         }
     }
@@ -109,12 +119,12 @@ struct Watched {
 
 fn watch(orders: &Receiver<Order>, wake: &OwnedFd) {
     let mut watched: Vec<Watched> = Vec::new();
-    let mut ending = false;
-    while !(ending && watched.is_empty()) {
+    let mut ending: Option<Deadline> = None;
+    while !ending.is_some_and(|deadline| watched.is_empty() || deadline.has_passed()) {
         let mut polled = vec![PollFd::new(wake, PollFlags::IN)];
         polled.extend(watched.iter().map(|it| PollFd::new(&it.handle, PollFlags::IN)));
         // Interrupted or not: look.
-        let _ = rustix::event::poll(&mut polled, None);
+        let _ = rustix::event::poll(&mut polled, ending.map(|_| &GLANCE));
         let ended: Vec<bool> = polled[1..].iter().map(|it| !it.revents().is_empty()).collect();
         let mut index = 0;
         watched.retain(|it| {
@@ -138,7 +148,13 @@ fn watch(orders: &Receiver<Order>, wake: &OwnedFd) {
                     let _ = answer.send(born);
                 }
                 Order::Watch(pid, handle, life) => watched.push(Watched { pid, handle, life }),
-                Order::End => ending = true,
+                Order::End => {
+                    ending = Some(Deadline::after(LAST_RITES));
+                    for it in &watched {
+                        // It may be gone already.
+                        let _ = rustix::process::pidfd_send_signal(&it.handle, Signal::KILL);
+                    }
+                }
             }
         }
     }

@@ -268,7 +268,8 @@ impl Worker {
     /// There is no such child, it cannot be made twice, or it does not start.
     pub fn restart_next_level(&self, child: usize) -> Result<()> {
         let shared = self.shared("restart")?;
-        self.restart(&shared, child, 0..shared.lock().next_count)
+        let count = shared.lock().next_count;
+        self.restart(&shared, child, 0..count)
     }
 
     /// Starts sub worker `child` anew, with everything that is registered.

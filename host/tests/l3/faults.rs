@@ -247,20 +247,36 @@ fn restarted_chips_lose_their_memory(_: Kind) {
 }
 
 fn never_ready(_: Kind) {
-    let worker = Worker::builder(3)
-        .subs(2)
-        .sub_kind(Kind::Exec)
-        .helper("/bin/cat")
-        .limits(Limits {
-            start: Duration::from_millis(300),
-            close: Duration::from_millis(300),
-            ..limits()
-        })
-        .build()
-        .expect("it makes sense");
-    let error = worker.init().expect_err("that is no helper").to_string();
-    assert!(error.contains("sub_worker") && (error.contains("did not start") || error.contains("get ready")), "{error}");
-    worker.close().expect("there is nothing to close");
+    let script = std::env::temp_dir().join(format!("l3-helper-{}", std::process::id()));
+    let build = |helper: &std::path::Path| {
+        Worker::builder(3)
+            .subs(2)
+            .sub_kind(Kind::Exec)
+            .helper(helper)
+            .limits(Limits {
+                start: Duration::from_millis(300),
+                close: Duration::from_millis(300),
+                ..limits()
+            })
+            .build()
+            .expect("it makes sense")
+    };
+    for (body, parts) in [
+        ("#!/bin/sh\nsleep 100\n", ["sub_worker 0, sub_worker 1 did not answer", "get ready"]),
+        ("#!/bin/sh\nexit 5\n", ["did not start", "exit code 5"]),
+        ("#!/no/such/interpreter\n", ["sub_worker 0: cannot execute the helper", "os error 2"]),
+    ] {
+        std::fs::write(&script, body).expect("the folder is there");
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o700);
+        std::fs::set_permissions(&script, mode).expect("it is ours");
+        let worker = build(&script);
+        let error = worker.init().expect_err("that is no helper").to_string();
+        for part in parts {
+            assert!(error.contains(part), "`{part}` is not in `{error}`");
+        }
+        worker.close().expect("there is nothing to close");
+    }
+    std::fs::remove_file(&script).expect("it is ours");
 }
 
 fn failing_starts_are_undone(kind: Kind) {
@@ -470,7 +486,11 @@ fn panicking_graphs_unwind_late(_: Kind) {
 }
 
 fn close_ends_what_hangs(kind: Kind) {
-    let worker = sub_builder(kind, 1).limits(impatient()).build().expect("it makes sense");
+    let limits = Limits {
+        close: Duration::from_millis(200),
+        ..limits()
+    };
+    let worker = sub_builder(kind, 1).limits(limits).build().expect("it makes sense");
     worker.init().expect("it starts");
     let forever = function(&worker, "forever");
     let handle = worker

@@ -108,7 +108,11 @@ impl ProcessChild {
         let greeted = child.greet(&hello, channel, bell);
         if let Err(source) = greeted {
             super::Child::kill(&child);
-            return Err(refused("greet it")(source));
+            // A helper that has gone already says more by its exit code, which whoever waits for it gets.
+            let gone = [std::io::ErrorKind::BrokenPipe, std::io::ErrorKind::ConnectionReset];
+            if !gone.contains(&source.kind()) {
+                return Err(refused("greet it")(source));
+            }
         }
         Ok(child)
     }

@@ -22,6 +22,16 @@ fn threads() -> std::io::Result<usize> {
     Ok(std::fs::read_dir("/proc/self/task")?.count())
 }
 
+/// Makes the copy of a process one of its own: a group, and signals that do what they do by default.
+fn settle_down() {
+    // A new group of our own number cannot be refused to a process that was just born.
+    let _ = rustix::process::setpgid(None, None);
+    for signal in 1..=libc::SIGSYS {
+        // SAFETY: it replaces handlers of the parent's, which are about its state, by the default.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}
+
 /// Forks a child. Its death is nobody's business until a nursery watches it.
 pub(crate) fn fork(
     label: &str,
@@ -51,6 +61,7 @@ pub(crate) fn fork(
             drop(socket);
             let life = AssertUnwindSafe(|| {
                 follow(parent).expect("the parent lives and the kernel knows the signal");
+                settle_down();
                 let supply = ThroughSocket {
                     socket: theirs,
                     catalogue: catalogue.clone(),

@@ -57,6 +57,17 @@ pub(crate) enum Plan {
 }
 
 impl Plan {
+    /// Whether the child is a process of its own.
+    pub(crate) const fn is_process(&self) -> bool {
+        matches!(
+            self,
+            Self::Work {
+                kind: Kind::Exec | Kind::EarlyFork,
+                ..
+            }
+        )
+    }
+
     pub(crate) fn label(&self) -> &str {
         match self {
             Self::Work { label, .. } | Self::Lower { label, .. } => label,

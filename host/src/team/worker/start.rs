@@ -62,11 +62,6 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
         })
         .collect::<Result<_>>()?;
     let bell = site.bell.clone();
-    let mut brood = Brood {
-        ports: Vec::new(),
-        bell: &bell,
-        limit: settings.limits.close,
-    };
     // Forks come first: they need a process without threads.
     let mut forked = Vec::new();
     for (number, plan) in plans.iter().enumerate() {
@@ -83,7 +78,7 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
             forked.push((number, born, port));
         }
     }
-    let processes = plans.iter().any(|plan| matches!(plan, Plan::Work { kind: Kind::Exec | Kind::EarlyFork, .. }));
+    let processes = plans.iter().any(Plan::is_process);
     let nursery = match processes.then(Nursery::start).transpose() {
         Ok(nursery) => nursery,
         Err(error) => {
@@ -92,6 +87,12 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
             }
             return Err(error);
         }
+    };
+    // After the nursery, so that it is dropped before: the nursery takes note of its end.
+    let mut brood = Brood {
+        ports: Vec::new(),
+        bell: &bell,
+        limit: settings.limits.close,
     };
     let mut forked = forked.into_iter().peekable();
     for (number, plan) in plans.iter_mut().enumerate() {
