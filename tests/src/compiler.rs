@@ -98,7 +98,7 @@ impl Compiler {
         defines: &[&str],
     ) -> Result<(), String> {
         let mut command = self.command(kind, family);
-        command.args(defines).args(["-shared", "-g"]);
+        command.args(defines).arg("-shared");
         command.arg(if kind.is_kernel() { "-O2" } else { "-O3" });
         // The loader resolves everything at once, so nothing may be missing.
         command.arg("-Wl,--no-undefined");
@@ -113,7 +113,8 @@ impl Compiler {
     /// The compiler's messages.
     pub fn plain_object(&self, source: &Path, output: &Path) -> Result<(), String> {
         let mut command = Command::new(&self.path);
-        command.args(["-std=c++17", "-fPIC", "-shared", "-o"]);
+        // Some compilers bind everything at load time unless told otherwise.
+        command.args(["-std=c++17", "-fPIC", "-shared", "-Wl,-z,lazy", "-o"]);
         command.arg(output).arg(source);
         run(command)
     }

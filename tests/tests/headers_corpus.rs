@@ -37,15 +37,16 @@ fn corpus_builds(kind: Kind) {
     } else {
         &[&[]]
     };
-    let (system, clang) = (Compiler::system(), Compiler::clang());
+    let (system, second) = (Compiler::system(), Compiler::clang());
     for family in Family::ALL {
+        // A second opinion on one family is enough: the headers differ in a few constants.
+        let clang = second.as_ref().filter(|_| family == Family::A5);
         for source in sources(kind, family) {
             for defines in core_types {
                 let output = dir.join("corpus.so");
                 let built = system.shared_object(kind, family, &source, &output, defines);
-                let accepted = clang
-                    .as_ref()
-                    .map_or(Ok(()), |clang| clang.check(kind, family, &source, defines));
+                let accepted =
+                    clang.map_or(Ok(()), |clang| clang.check(kind, family, &source, defines));
                 if let Err(messages) = built.and(accepted) {
                     panic!("{}:\n{messages}", source.display());
                 }

@@ -105,8 +105,17 @@ pub(crate) fn run(depth: Depth, only: Option<&str>) -> Result<()> {
     Ok(())
 }
 
+/// A workspace of its own: built with other flags than the rest.
+const FUZZ: &str = "fuzz/Cargo.toml";
+/// A workspace of its own: built without std.
+const PROOF: &str = "tests/no-std-proof/Cargo.toml";
+
 fn format() -> Result<()> {
-    run_command(&mut cargo(["fmt", "--all", "--check"]))
+    run_command(&mut cargo(["fmt", "--all", "--check"]))?;
+    for manifest in [FUZZ, PROOF] {
+        run_command(&mut cargo(["fmt", "--check", "--manifest-path", manifest]))?;
+    }
+    Ok(())
 }
 
 fn lints() -> Result<()> {
@@ -114,7 +123,7 @@ fn lints() -> Result<()> {
 }
 
 fn lints_of_all_features() -> Result<()> {
-    // `tests/libclang` generates code at build time and needs libclang: the deep gate has it.
+    // `tests/libclang` generates code at build time and needs libclang: a deep check looks at it.
     clippy(&["--exclude", "tests", "--all-features"])
 }
 
@@ -139,8 +148,9 @@ fn documentation() -> Result<()> {
 
 /// A crate with its own panic handler links only if nothing below it pulled in std.
 fn no_std() -> Result<()> {
-    let manifest = root().join("tests/no-std-proof/Cargo.toml");
-    run_command(cargo(["build", "--quiet", "--manifest-path"]).arg(manifest))
+    let proof = |job: &str| cargo([job, "--quiet", "--manifest-path", PROOF]);
+    run_command(&mut proof("build"))?;
+    run_command(proof("clippy").args(["--", "-Dwarnings"]))
 }
 
 fn feature_sets() -> Result<()> {
@@ -148,14 +158,14 @@ fn feature_sets() -> Result<()> {
 }
 
 fn libclang_view() -> Result<()> {
-    run_command(&mut cargo([
-        "test",
-        "--quiet",
-        "--package",
-        "tests",
-        "--features",
-        "libclang",
-    ]))
+    let view = |job: &str| {
+        let package = ["--quiet", "--package=tests", "--features=libclang"];
+        let mut command = cargo([job]);
+        command.args(package).arg("--test=headers_clang");
+        command
+    };
+    run_command(&mut view("test"))?;
+    run_command(view("clippy").args(["--", "-Dwarnings"]))
 }
 
 fn model_checking() -> Result<()> {
@@ -175,10 +185,16 @@ fn model_checking() -> Result<()> {
     )
 }
 
-/// Fuzzing itself is open-ended (`fuzz/README.md`); the gate holds the targets to compiling.
+/// Fuzzing itself is open-ended (`fuzz/README.md`); the gate holds the targets to compiling, without warnings.
 fn fuzz_targets() -> Result<()> {
-    let manifest = root().join("fuzz/Cargo.toml");
-    run_command(cargo(["check", "--quiet", "--manifest-path"]).arg(manifest))
+    run_command(&mut cargo([
+        "clippy",
+        "--quiet",
+        "--manifest-path",
+        FUZZ,
+        "--",
+        "-Dwarnings",
+    ]))
 }
 
 fn licences() -> Result<()> {
