@@ -16,12 +16,14 @@
 //! | what does a question to a child look like? | `frame`, `channel` |
 //! | what happens in a child? | `serve`, `hands`, `supply` |
 //! | how is a child started, watched and ended? | `child`, `nursery` |
+//! | how do chips see each other's memory? | `communicator`, `window` |
 //! | what went wrong, and where? | `fault`, `error` |
 
 mod call;
 mod catalogue;
 mod channel;
 mod child;
+mod communicator;
 mod engine;
 mod error;
 mod fault;
@@ -39,11 +41,13 @@ mod shared;
 mod supply;
 mod target;
 mod tensor;
+mod window;
 mod worker;
 
 pub use call::Call;
 pub use catalogue::Catalogue;
 pub use child::{Ending, Kind};
+pub use communicator::Communicator;
 pub use engine::TaskFailure;
 pub use engine::heap::RingReport;
 pub use error::{Error, Result};
@@ -53,6 +57,7 @@ pub use handle::{FunctionHandle, GraphHandle, Handle, NextLevel, ProgramHandle};
 pub use run::RunHandle;
 pub use shared::Limits;
 pub use tensor::{Args, Buffer, DeviceBuffer, Tensor};
+pub use window::Windows;
 pub use worker::{Builder, ChildStatus, Worker};
 
 use std::process::ExitCode;

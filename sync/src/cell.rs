@@ -74,6 +74,19 @@ macro_rules! word {
                 Self($atomic::new(value))
             }
 
+            /// The word at `address`, in memory that other processes or foreign code change too.
+            ///
+            /// # Safety
+            ///
+            /// `address` is aligned to the word's size and stays readable and writable for `'a`; whoever
+            /// else accesses it does so by whole, single accesses.
+            #[cfg(not(loom))]
+            #[must_use]
+            pub unsafe fn at<'a>(address: *mut $int) -> &'a Self {
+                // SAFETY: the caller's promise; a word has the layout of its integer.
+                unsafe { &*address.cast::<Self>() }
+            }
+
             /// Stores `value` and makes visible what this thread did before.
             #[inline]
             pub fn publish(&self, value: $int) {
@@ -464,6 +477,15 @@ mod tests {
         );
         word.set_own(8);
         assert_eq!(word.own(), 8);
+    }
+
+    #[test]
+    fn a_word_is_the_memory_it_lies_in() {
+        let mut memory = [1_u64, 2];
+        // SAFETY: an aligned word of ours, not accessed otherwise while it is used.
+        let word = unsafe { Word64::at(&raw mut memory[1]) };
+        assert_eq!((word.add(5), word.observe()), (2, 7));
+        assert_eq!(memory, [1, 7]);
     }
 
     #[test]

@@ -1,0 +1,188 @@
+//! What a kernel in Rust does with the windows of its communicator.
+//!
+//! Knows how an address in the own window becomes one in a peer's, and how to put, notify and wait.
+//! Refuses to know who runs the peers.
+//!
+//! A window has the same layout on every rank, so an object's place in a peer's window is its place
+//! in the own one. A counter has one meaning per epoch: it only grows, and whoever waits names the
+//! value of its epoch, so a window can be used again and again without being cleared.
+
+use core::time::Duration;
+use std::time::Instant;
+
+use aicore_abi::call::{Call, CallError, Element};
+use aicore_abi::kernel::{CompletionType, DeferredCondition};
+use protocol::comm::CommContext;
+use sync::Word32;
+
+const OUTSIDE: CallError =
+    CallError::Kernel("that is not inside the window of such a rank, or not aligned");
+
+/// How often a waiting kernel looks before it lets others run.
+const LOOKS: u32 = 64;
+
+/// The windows of a communicator, as one rank's kernels see them.
+#[derive(Clone, Copy, Debug)]
+pub struct Windows<'call>(&'call CommContext);
+
+impl<'call> Windows<'call> {
+    /// The windows whose context address is scalar `index` of a call.
+    ///
+    /// # Errors
+    /// There is no such scalar, or it is zero.
+    ///
+    /// # Safety
+    /// The scalar is [`Communicator::context`](super::Communicator::context) of the rank that the
+    /// call runs on, and that communicator lives.
+    pub unsafe fn of(call: &Call<'call>, index: usize) -> Result<Self, CallError> {
+        let address: u64 = call.scalar(index)?;
+        let address: *const CommContext = pointer(address);
+        // SAFETY: the caller's promise.
+        let context = unsafe { address.as_ref() };
+        context.map(Self).ok_or(CallError::Kernel("the context of the communicator is null"))
+    }
+
+    /// Where tensor `index` of a call starts: the local address of what lies there.
+    ///
+    /// # Errors
+    /// There is no such tensor.
+    pub fn local(call: &Call<'_>, index: usize) -> Result<u64, CallError> {
+        let address = call.descriptor(index)?.element_address();
+        address.map_err(|_| CallError::Kernel("the tensor lies nowhere"))
+    }
+
+    /// Own rank.
+    #[must_use]
+    pub const fn rank(&self) -> u32 {
+        self.0.rank_id
+    }
+
+    /// Ranks.
+    #[must_use]
+    pub const fn ranks(&self) -> u32 {
+        self.0.rank_num
+    }
+
+    /// Where `peer` has what lies at `local` in the own window; `None` if `bytes` bytes from there on
+    /// are not inside, or there is no such peer.
+    #[must_use]
+    pub fn remote(&self, peer: u32, local: u64, bytes: u64) -> Option<u64> {
+        let own = self.0.windows_in[self.rank() as usize];
+        let offset = local.checked_sub(own)?;
+        let end = offset.checked_add(bytes)?;
+        if peer >= self.ranks() || end > self.0.win_size {
+            return None;
+        }
+        Some(self.0.windows_in[peer as usize] + offset)
+    }
+
+    /// Writes `values` to where `peer` has what lies at `local` in the own window.
+    ///
+    /// # Errors
+    /// That is not inside the windows.
+    pub fn put<T: Element>(&self, peer: u32, local: u64, values: &[T]) -> Result<(), CallError> {
+        let to = self.remote(peer, local, size_of_val(values) as u64).ok_or(OUTSIDE)?;
+        let to: *mut u8 = core::ptr::with_exposed_provenance_mut(usize_of(to));
+        // SAFETY: inside the peer's window, which is mapped here; what else goes on there is settled
+        // by counters.
+        unsafe { core::ptr::copy(values.as_ptr().cast(), to, size_of_val(values)) };
+        Ok(())
+    }
+
+    /// Reads what `peer` has where `local` is in the own window.
+    ///
+    /// # Errors
+    /// That is not inside the windows.
+    pub fn get<T: Element>(&self, peer: u32, local: u64, into: &mut [T]) -> Result<(), CallError> {
+        let from = self.remote(peer, local, size_of_val(into) as u64).ok_or(OUTSIDE)?;
+        let from: *const u8 = pointer(from);
+        // SAFETY: inside the peer's window, which is mapped here; what else goes on there is settled
+        // by counters.
+        unsafe { core::ptr::copy(from, into.as_mut_ptr().cast(), size_of_val(into)) };
+        Ok(())
+    }
+
+    /// Adds `by` to the counter that `peer` has where `local` is in the own window; everything put before is
+    /// visible to whoever sees it.
+    ///
+    /// # Errors
+    /// That is not inside the windows, or not aligned.
+    pub fn notify(&self, peer: u32, local: u64, by: u32) -> Result<(), CallError> {
+        self.counter(peer, local)?.add(by);
+        Ok(())
+    }
+
+    /// Waits until the own counter at `local` is at least `value`, at most for `limit`.
+    ///
+    /// The kernel occupies its core meanwhile; [`defer_until`](Self::defer_until) does not.
+    ///
+    /// # Errors
+    /// That is not inside the window, or the time is over.
+    pub fn wait(&self, local: u64, value: u32, limit: Duration) -> Result<(), CallError> {
+        let counter = self.counter(self.rank(), local)?;
+        let start = Instant::now();
+        let mut looks = 0_u32;
+        while counter.observe() < value {
+            looks += 1;
+            if looks.is_multiple_of(LOOKS) {
+                if start.elapsed() > limit {
+                    return Err(CallError::Kernel("a counter did not get there in time: look at the rank that should notify"));
+                }
+                std::thread::yield_now();
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes the task of `call` complete when the own counter at `local` is at least `value`: the kernel
+    /// returns, its core is free, and the task's consumers start when the condition holds.
+    ///
+    /// # Errors
+    /// That is not inside the window, or the task has no room for another condition.
+    pub fn defer_until(&self, call: &Call<'_>, local: u64, value: u32) -> Result<(), CallError> {
+        self.counter(self.rank(), local)?;
+        let context = call.local().async_ctx;
+        if context.completion_count == 0 {
+            return Err(CallError::Kernel("this task cannot be deferred"));
+        }
+        let count: *mut u32 = core::ptr::with_exposed_provenance_mut(usize_of(context.completion_count));
+        // SAFETY: the scheduler gave this dispatch the buffer, and reads it after the kernel returned.
+        let used = unsafe { count.read_volatile() };
+        if used >= context.completion_capacity {
+            return Err(CallError::Kernel("the task has no room for another condition"));
+        }
+        let entries: *mut DeferredCondition =
+            core::ptr::with_exposed_provenance_mut(usize_of(context.completion_entries));
+        let condition = DeferredCondition {
+            addr: local,
+            expected_value: value,
+            engine: 0,
+            completion_type: CompletionType::Counter as i32,
+            pad: 0,
+        };
+        // SAFETY: below the capacity that the buffer has.
+        let entry = unsafe { entries.add(used as usize) };
+        // SAFETY: as above.
+        unsafe { entry.write_volatile(condition) };
+        // SAFETY: as for the reading.
+        unsafe { count.write_volatile(used + 1) };
+        Ok(())
+    }
+
+    fn counter(&self, peer: u32, local: u64) -> Result<&'call Word32, CallError> {
+        let address = self.remote(peer, local, 4).filter(|address| address % 4 == 0);
+        let address = address.ok_or(OUTSIDE)?;
+        // SAFETY: an aligned word inside a window that is mapped as long as the communicator lives;
+        // counters are only accessed as such.
+        Ok(unsafe { Word32::at(core::ptr::with_exposed_provenance_mut(usize_of(address))) })
+    }
+}
+
+const fn pointer<T>(address: u64) -> *const T {
+    core::ptr::with_exposed_provenance(usize_of(address))
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "addresses of this process fit")]
+const fn usize_of(address: u64) -> usize {
+    address as usize
+}
