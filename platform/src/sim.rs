@@ -50,7 +50,18 @@ pub use talking::Talking;
 #[cfg(feature = "trb")]
 #[must_use]
 pub fn device<A: protocol::Arch>(platform: &'static str) -> Box<dyn crate::Device> {
-    let options = ChipOptions::new(|| Ok(Box::new(control::ControlCpus::<A>::default())));
+    device_with::<A>(platform, |_| {})
+}
+
+/// The same, with what one may choose about the chip.
+#[cfg(feature = "trb")]
+#[must_use]
+pub fn device_with<A: protocol::Arch>(
+    platform: &'static str,
+    choose: impl FnOnce(&mut ChipOptions),
+) -> Box<dyn crate::Device> {
+    let mut options = ChipOptions::new(|| Ok(Box::new(control::ControlCpus::<A>::default())));
+    choose(&mut options);
     let start = move |device_id| Chip::start::<A>(device_id, &options);
     Box::new(crate::DeviceContext::<A, Chip>::new(platform, start))
 }

@@ -9,11 +9,13 @@
 //! | which Rust layout is which C++ type? | [`layouts`] |
 //! | what did the reference produce? | [`vectors`] |
 //! | what does every platform do with every runtime? | [`conformance`] |
+//! | what goes wrong, and what is left of it? | [`faults`] |
 //! | what do our headers produce? | [`replay`] |
 
 pub mod checklist;
 pub mod compiler;
 pub mod conformance;
+pub mod faults;
 pub mod graphs;
 pub mod headers;
 pub mod layouts;

@@ -150,8 +150,9 @@ impl Loaded {
             Orchestration::Image(image) => image,
             Orchestration::InProcess(body) => return Ok(Self::InProcess(Arc::clone(body))),
         };
+        // Everything is bound now: a function that turns out to be missing when it is called ends the process.
         // SAFETY: whoever registers an orchestration trusts its code; running it is the purpose.
-        let code = unsafe { SharedObject::load(&image.bytes, label, Binding::Lazy) }?;
+        let code = unsafe { SharedObject::load(&image.bytes, label, Binding::Now) }?;
         let entry = code.require(&image.entry)?;
         let config = code.find(&image.config);
         if config.is_none() {

@@ -3,8 +3,10 @@
 //! Knows what a runtime has to bring so that the suite can be run on it. Refuses to know any.
 
 use core::fmt;
+use std::sync::Arc;
 
 use host::{ArgDirection, ChipWorker, Device, Program};
+use platform::sim::MemoryFault;
 use protocol::{A2a3, A5, Arch};
 
 use super::objects::Objects;
@@ -23,6 +25,8 @@ pub struct Platform {
     pub threads: u32,
     /// A device of it, not attached.
     pub device: fn(&'static str) -> Box<dyn Device>,
+    /// The same, with allocations that can be made to fail; `None` where they cannot.
+    pub faulty: Option<fn(&'static str, &Arc<MemoryFault>) -> Box<dyn Device>>,
 }
 
 impl fmt::Debug for Platform {
@@ -43,6 +47,14 @@ impl Platform {
             clusters: A::MAX_BLOCK_DIM,
             threads: A::MAX_AICPU_THREADS,
             device,
+            faulty: None,
+        }
+    }
+
+    const fn embedded<A: Arch>(name: &'static str, family: Family) -> Self {
+        Self {
+            faulty: Some(faulty::<A>),
+            ..Self::of::<A>(name, family, embedded)
         }
     }
 }
@@ -51,10 +63,15 @@ fn embedded(name: &'static str) -> Box<dyn Device> {
     host::platforms::device(name).expect("a platform of this build")
 }
 
+fn faulty<A: Arch>(name: &'static str, fault: &Arc<MemoryFault>) -> Box<dyn Device> {
+    let fault = Some(Arc::clone(fault));
+    platform::sim::device_with::<A>(name, |options| options.memory_fault = fault)
+}
+
 /// The platforms that the suite is run on.
 pub const PLATFORMS: &[Platform] = &[
-    Platform::of::<A2a3>("a2a3sim", Family::A2a3, embedded),
-    Platform::of::<A5>("a5sim", Family::A5, embedded),
+    Platform::embedded::<A2a3>("a2a3sim", Family::A2a3),
+    Platform::embedded::<A5>("a5sim", Family::A5),
 ];
 
 /// Which counter an orchestration's loading shows in, and when.

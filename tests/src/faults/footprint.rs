@@ -1,0 +1,91 @@
+//! What this process holds of its system.
+
+use core::time::Duration;
+use std::fs;
+use std::thread;
+use std::time::Instant;
+
+/// How long threads that have ended may still be listed.
+const WATCHDOG: Duration = Duration::from_secs(20);
+
+/// What this process holds of its system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Footprint {
+    /// Open files.
+    pub files: usize,
+    /// Threads.
+    pub threads: usize,
+    /// Parts of files that are mapped: code above all.
+    pub mapped_files: usize,
+    /// All that is mapped.
+    pub mappings: usize,
+}
+
+impl Footprint {
+    /// What it holds now.
+    ///
+    /// # Panics
+    /// When the system does not say.
+    #[must_use]
+    pub fn now() -> Self {
+        let entries = |folder| fs::read_dir(folder).expect("Linux lists them").count();
+        let maps = fs::read_to_string("/proc/self/maps").expect("Linux lists them");
+        Self {
+            files: entries("/proc/self/fd"),
+            threads: entries("/proc/self/task"),
+            mapped_files: maps.lines().filter(|line| line.contains(" /")).count(),
+            mappings: maps.lines().count(),
+        }
+    }
+
+    /// Waits until the process holds no more than this again.
+    ///
+    /// # Panics
+    /// When that does not come true.
+    #[track_caller]
+    pub fn returns(&self) {
+        let started = Instant::now();
+        loop {
+            let now = Self::now();
+            if now == *self {
+                return;
+            }
+            assert!(
+                started.elapsed() < WATCHDOG,
+                "before: {self:?}, after: {now:?}\n{}",
+                fs::read_to_string("/proc/self/maps").unwrap_or_default()
+            );
+            thread::sleep(Duration::from_millis(5));
+        }
+    }
+}
+
+/// Waits until this process has no more than `threads` threads.
+///
+/// # Panics
+/// When that does not come true.
+#[track_caller]
+pub fn threads_return(threads: usize) {
+    let started = Instant::now();
+    while Footprint::now().threads > threads {
+        assert!(started.elapsed() < WATCHDOG, "a thread does not end");
+        thread::sleep(Duration::from_millis(1));
+    }
+}
+
+/// Does `round` again and again and checks that after the first times the process holds no more than before.
+///
+/// # Panics
+/// When it does.
+#[track_caller]
+pub fn leaves_nothing(mut round: impl FnMut()) {
+    // What a process needs once: buffers of its allocator, stacks that are kept for coming threads.
+    for _ in 0..3 {
+        round();
+    }
+    let before = Footprint::now();
+    for _ in 0..4 {
+        round();
+    }
+    before.returns();
+}
