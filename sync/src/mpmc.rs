@@ -82,7 +82,8 @@ impl<T: Copy> Mpmc<T> {
 impl<T: Copy, S: Storage<MpmcSlot<T>>> Mpmc<T, S> {
     /// An empty queue over `slots`, which are zero or were used in other epochs than `epoch`.
     ///
-    /// Slots that a queue left behind in the same epoch count as full; nothing worse happens.
+    /// Slots that a queue left behind in the same epoch yield what was left in them and take nothing; nothing
+    /// worse happens.
     ///
     /// # Errors
     ///
@@ -232,9 +233,14 @@ impl<T: Copy, S: Storage<MpmcSlot<T>>> Mpmc<T, S> {
                 if !passed {
                     return None;
                 }
-                // Another thread has moved `end` since; it moved, so somebody made progress.
+                // Whoever moved the stamp on had moved `end` before; if nobody has, the stamp was left behind in
+                // this epoch.
+                let now = end.load(Ordering::Relaxed);
+                if now == seen {
+                    return None;
+                }
                 spin_loop();
-                seen = end.load(Ordering::Relaxed);
+                seen = now;
                 continue;
             }
             let to = pack(epoch, from.wrapping_add(count));
@@ -508,6 +514,26 @@ mod tests {
         assert_eq!((queue.pop(), queue.len()), (None, 0));
         assert_eq!(queue.push(7), Ok(()));
         assert_eq!((queue.pop(), queue.pop()), (Some(7), None));
+    }
+
+    #[test]
+    fn slots_left_behind_in_the_same_epoch_take_nothing() {
+        let user = thread::spawn(|| {
+            let mut queue = Mpmc::new(2).expect("a power of two");
+            assert_eq!(queue.push_batch(&[1, 2]), 2);
+            queue.reset(0);
+            let got = (queue.push(3), queue.pop(), queue.pop(), queue.pop());
+            assert_eq!(got, (Err(3), Some(1), Some(2), None));
+            assert_eq!(queue.push(3), Err(3));
+            queue.reset(1);
+            assert_eq!((queue.push(3), queue.pop()), (Ok(()), Some(3)));
+        });
+        let give_up = Instant::now() + Duration::from_secs(60);
+        while !user.is_finished() {
+            assert!(Instant::now() < give_up, "the queue waits for nobody");
+            thread::yield_now();
+        }
+        user.join().expect("it takes nothing");
     }
 
     #[test]
