@@ -6,6 +6,7 @@
 mod command;
 mod features;
 mod gate;
+mod image;
 
 use std::process::ExitCode;
 
@@ -32,6 +33,26 @@ enum Job {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Builds the AICPU image of a chip, checks it and writes its manifest.
+    ///
+    /// For aarch64 this takes cargo-zigbuild, zig, and a standard library for that target.
+    Image {
+        /// The chip family.
+        #[arg(long, value_enum)]
+        chip: image::Chip,
+        /// The runtime.
+        #[arg(long, value_enum, default_value = "trb")]
+        runtime: image::Runtime,
+        /// What it is to run on.
+        #[arg(long, value_enum, default_value = "aarch64")]
+        target: image::Target,
+    },
+    /// Builds the program of a chip's compute cores with the vendor's compiler.
+    CoreProgram {
+        /// The chip family.
+        #[arg(long, value_enum)]
+        chip: image::Chip,
+    },
     /// Builds each crate alone: without default features, with each feature, with all.
     Features {
         /// Only print what would be built.
@@ -53,6 +74,12 @@ fn main() -> ExitCode {
 fn run(job: Job) -> anyhow::Result<()> {
     match job {
         Job::Gate { depth, only } => gate::run(depth, only.as_deref()),
+        Job::Image {
+            chip,
+            runtime,
+            target,
+        } => image::build(chip, runtime, target),
+        Job::CoreProgram { chip } => image::build_core_program(chip),
         Job::Features { list } => features::run(list),
     }
 }

@@ -89,13 +89,12 @@ impl<A: RunDescriptors> Block<A> {
     /// Tells the host what came of the run.
     pub(super) fn report(&self, outcome: &Outcome) {
         let base = at::<SharedMemoryHeader>(self.base).expect("checked when made");
-        // SAFETY: only this thread writes the header and the outcome, and the host reads them after
+        // SAFETY: only this thread touches the header and the outcome, and the host reads them after
         // the launch is over.
-        unsafe {
-            (*base.as_ptr()).orchestrator_done = 1;
-            (*base.as_ptr()).orch_error_code = outcome.orchestrator_code;
-            (*base.as_ptr()).sched_error_code = outcome.scheduler_code;
-        }
+        let header = unsafe { &mut *base.as_ptr() };
+        header.orchestrator_done = 1;
+        header.orch_error_code = outcome.orchestrator_code;
+        header.sched_error_code = outcome.scheduler_code;
         let place = at::<Outcome>(self.base + wire::OUTCOME_AT).expect("behind a valid base");
         // SAFETY: as above.
         unsafe { place.write(*outcome) };

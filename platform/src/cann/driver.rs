@@ -301,21 +301,6 @@ impl Bound<'_> {
         }
     }
 
-    /// How many cube and vector cores a stream may use.
-    pub(crate) fn stream_limits(&self, stream: u64) -> Result<[u32; 2], Error> {
-        let mut limits = [0; 2];
-        for (kind, limit) in [sys::LIMIT_CUBE, sys::LIMIT_VECTOR]
-            .into_iter()
-            .zip(&mut limits)
-        {
-            call!(
-                self,
-                acl.aclrtGetStreamResLimit(pointer(stream), kind, &raw mut *limit)
-            )?;
-        }
-        Ok(limits)
-    }
-
     /// Base of the unit by which cores synchronise.
     pub(crate) fn cross_core_base(&self) -> Result<u64, Error> {
         let (mut address, mut length) = (0, 0);

@@ -16,23 +16,20 @@ use crate::lock::lock;
 
 use super::error::Error;
 use super::search::{Package, Search};
-use super::sys::{Acl, Hal, Hccl, Log, Runtime};
+use super::sys::{Acl, Hal, Log, Runtime};
 
 const HAL: &[&str] = &["libascend_hal.so"];
 const RUNTIME: &[&str] = &["libruntime.so"];
 const ACL: &[&str] = &["libascendcl.so", "libacl_rt.so"];
 const LOG: &[&str] = &["libunified_dlog.so", "libascendalog.so"];
-const HCCL: &[&str] = &["libhcomm.so", "libhccl.so"];
 
 /// CANN's libraries, as far as they are there.
 #[derive(Debug)]
 pub struct Library {
-    search: Search,
     pub(crate) hal: Found<Hal>,
     pub(crate) runtime: Found<Runtime>,
     pub(crate) acl: Found<Acl>,
     pub(crate) log: Option<Found<Log>>,
-    hccl: OnceLock<Result<Found<Hccl>, Error>>,
     tenants: Mutex<BTreeMap<i32, Tenants>>,
 }
 
@@ -59,7 +56,7 @@ impl Library {
     pub fn shared() -> Result<Arc<Self>, Error> {
         static SHARED: OnceLock<Result<Arc<Library>, Error>> = OnceLock::new();
         SHARED
-            .get_or_init(|| Self::open(Search::from_environment()).map(Arc::new))
+            .get_or_init(|| Self::open(&Search::from_environment()).map(Arc::new))
             .clone()
     }
 
@@ -67,12 +64,12 @@ impl Library {
     ///
     /// # Errors
     /// [`Error::Library`] names the one that was not found and where it was looked for.
-    pub fn open(search: Search) -> Result<Self, Error> {
+    pub fn open(search: &Search) -> Result<Self, Error> {
         // The driver first: the runtime needs it and would take whichever the loader finds.
-        let hal = open(&search, Package::Driver, HAL)?;
-        let runtime = open(&search, Package::Toolkit, RUNTIME)?;
-        let acl = open(&search, Package::Toolkit, ACL)?;
-        let log = open(&search, Package::Toolkit, LOG).ok();
+        let hal = open(search, Package::Driver, HAL)?;
+        let runtime = open(search, Package::Toolkit, RUNTIME)?;
+        let acl = open(search, Package::Toolkit, ACL)?;
+        let log = open(search, Package::Toolkit, LOG).ok();
         Ok(Self {
             // SAFETY: the library of this name is the vendor's, with the functions of its headers.
             hal: Found::of(hal, |find| unsafe { Hal::probe(find) }),
@@ -82,20 +79,8 @@ impl Library {
             acl: Found::of(acl, |find| unsafe { Acl::probe(find) }),
             // SAFETY: as above.
             log: log.map(|opened| Found::of(opened, |find| unsafe { Log::probe(find) })),
-            hccl: OnceLock::new(),
             tenants: Mutex::default(),
-            search,
         })
-    }
-
-    /// The communication library, opened at first use: a program with one device needs none.
-    pub(crate) fn hccl(&self) -> Result<&Found<Hccl>, Error> {
-        let opened = self.hccl.get_or_init(|| {
-            let opened = open(&self.search, Package::Toolkit, HCCL)?;
-            // SAFETY: the library of this name is the vendor's, with the functions of its headers.
-            Ok(Found::of(opened, |find| unsafe { Hccl::probe(find) }))
-        });
-        opened.as_ref().map_err(Clone::clone)
     }
 
     /// Counts a context on `device`.
@@ -219,7 +204,7 @@ mod tests {
 
     #[test]
     fn a_missing_library_is_named_with_every_place_tried() {
-        let error = Library::open(Search::only(Path::new("/nowhere"))).expect_err("not there");
+        let error = Library::open(&Search::only(Path::new("/nowhere"))).expect_err("not there");
         let text = error.to_string();
         assert!(matches!(error, Error::Library { .. }));
         assert!(text.contains("/nowhere/libascend_hal.so"), "{text}");

@@ -1,13 +1,12 @@
 //! What CANN's headers say: prototypes, structures, numbers.
 //!
 //! Knows names and bytes. Refuses to know what is called when. Prototypes and layouts are the same in
-//! CANN 8.5, 9.0 and 9.1; the assertions hold the layouts, feature `cann-headers` compares all of it
-//! with an installed toolkit.
+//! CANN 8.5, 9.0 and 9.1; the assertions hold the layouts.
 
 mod functions;
 mod numbers;
 mod structs;
 
-pub(crate) use functions::{Acl, Hal, Hccl, Log, Runtime};
+pub(crate) use functions::{Acl, Hal, Log, Runtime};
 pub(crate) use numbers::*;
 pub(crate) use structs::*;

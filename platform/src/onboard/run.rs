@@ -77,10 +77,7 @@ impl<A: RunDescriptors> Chip<A> {
         let request = self.request(block, kept.runs, threads, launch);
         block.write(REQUEST_AT, bytemuck::bytes_of(&request))?;
         let done = self.launch_and_wait(loaded, &descriptor, clusters, &request, launch);
-        let started = done.map_err(|error| {
-            self.condemn(&error.to_string());
-            error
-        })?;
+        let started = done.inspect_err(|error| self.condemn(&error.to_string()))?;
         let mut report = Report::zeroed();
         block.read(OUTCOME_AT, bytemuck::bytes_of_mut(&mut report))?;
         Ok((

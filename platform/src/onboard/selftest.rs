@@ -25,7 +25,11 @@ pub struct Check {
 
 /// Goes through the steps on device `device_id` until one fails.
 #[must_use]
-pub fn self_test<A: RunDescriptors>(search: Search, device_id: i32, family: &Family) -> Vec<Check> {
+pub fn self_test<A: RunDescriptors>(
+    search: &Search,
+    device_id: i32,
+    family: &Family,
+) -> Vec<Check> {
     let mut steps = Steps::default();
     // The last step that fails ends the test; the checks say the rest.
     let _ended = steps.walk::<A>(search, device_id, family);
@@ -59,7 +63,7 @@ impl Steps {
 
     fn walk<A: RunDescriptors>(
         &mut self,
-        search: Search,
+        search: &Search,
         device_id: i32,
         family: &Family,
     ) -> Result<(), Failed> {

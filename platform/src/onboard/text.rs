@@ -77,10 +77,7 @@ pub fn kernel_text(bytes: &[u8]) -> Result<Vec<u8>, TextError> {
         let flags = section.sh_flags(endian);
         if name == ".text" && text.is_none() && section.sh_type(endian) != SHT_NOBITS {
             text = Some((index, section.data(endian, data).map_err(damaged)?.to_vec()));
-        } else if flags.0 & u64::from(SHF_ALLOC.0) != 0
-            && bytes != 0
-            && !name.starts_with(".eh_frame")
-        {
+        } else if flags.0 & SHF_ALLOC.0 != 0 && bytes != 0 && !name.starts_with(".eh_frame") {
             return Err(TextError::Section { name, bytes });
         }
     }

@@ -1,7 +1,7 @@
 //! `libascendcl.so` and `libunified_dlog.so`, played.
 
 use core::ffi::c_char;
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::runtime::{number, synchronize};
 use crate::world::{INVALID, bound_call, call, lock};

@@ -135,20 +135,16 @@ impl Allocations {
         if bytes == 0 || used.checked_add(bytes)? > self.limit {
             return None;
         }
+        // A guard between neighbours: a copy that leaves its allocation by little is in none.
+        let taken = bytes.next_multiple_of(ALIGN) + ALIGN;
         let mut at = self.start;
         for (&start, &length) in &self.live {
-            if start - at >= bytes {
+            if start - at >= taken {
                 break;
             }
-            at = (start + length).next_multiple_of(ALIGN);
+            at = start + length;
         }
-        // A guard between neighbours: a copy that leaves its allocation by little is in none.
-        let at = if self.live.contains_key(&at) {
-            return None;
-        } else {
-            at
-        };
-        self.live.insert(at, bytes.next_multiple_of(ALIGN) + ALIGN);
+        self.live.insert(at, taken);
         arena.fill(at, FRESH, bytes.min(FILL));
         if bytes > FILL {
             arena.fill(at + bytes - FILL, FRESH, FILL);

@@ -221,7 +221,7 @@ impl Players {
                 .as_ref()
                 .is_some_and(|player| Arc::strong_count(player) > 1)
             {
-                std::thread::sleep(std::time::Duration::from_millis(1));
+                std::thread::sleep(core::time::Duration::from_millis(1));
             }
         }
         self.stop.clear();

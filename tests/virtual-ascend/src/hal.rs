@@ -80,16 +80,16 @@ unsafe extern "C" fn get_device_info(device: u32, module: i32, info: i32, value:
 
 unsafe extern "C" fn mem_ctl(
     kind: i32,
-    input: *const u32,
+    input: *const [u32; 2],
     input_size: usize,
-    output: *mut u64,
+    output: *mut [u64; 2],
     _output_size: *mut usize,
 ) -> i32 {
     if input_size != 8 {
         return INVALID_VALUE;
     }
     // SAFETY: the caller's question has eight bytes.
-    let (address_kind, device) = unsafe { (input.read(), input.add(1).read()) };
+    let [address_kind, device] = unsafe { input.read() };
     let arguments = [u64::from(kind.cast_unsigned()), u64::from(address_kind)];
     device_call("halMemCtl", device, &arguments, |world, device| {
         if kind != 0
@@ -100,9 +100,7 @@ unsafe extern "C" fn mem_ctl(
         }
         let offset = if address_kind == 2 { 0 } else { 25 * 0x80_0000 };
         // SAFETY: the caller's answer has two words.
-        unsafe { output.write(registers_of(device) + offset) };
-        // SAFETY: as above.
-        unsafe { output.add(1).write(25 * 0x80_0000) };
+        unsafe { output.write([registers_of(device) + offset, 25 * 0x80_0000]) };
         Ok(())
     })
 }

@@ -1,7 +1,7 @@
 //! `libruntime.so`, played.
 
 use core::ffi::{CStr, c_char, c_void};
-use std::time::Duration;
+use core::time::Duration;
 
 use crate::stream::Stream;
 use crate::world::{INVALID, NO_DEVICE, NO_MEMORY, OTHER_CONTEXT, World, bound_call, call, lock};
@@ -34,6 +34,16 @@ pub(crate) const ENTRIES: &[*const ()] = &[
 
 pub(crate) fn number(pointer: *const c_void) -> u64 {
     pointer.addr() as u64
+}
+
+/// A field of one of the vendor's structures.
+///
+/// # Safety
+/// There is a `T` at offset `at` of what `structure` points to.
+unsafe fn field<T>(structure: *const u8, at: usize) -> T {
+    let place = structure.wrapping_add(at).cast::<T>();
+    // SAFETY: the caller's promise.
+    unsafe { place.read() }
 }
 
 extern "C" fn rt_set_device(device: i32) -> i32 {
@@ -278,20 +288,12 @@ unsafe extern "C" fn rt_get_c2c_ctrl_addr(address: *mut u64, length: *mut u32) -
 }
 
 unsafe extern "C" fn rt_register_all_kernel(binary: *const u8, handle: *mut u64) -> i32 {
-    // SAFETY: the caller's structure: magic, version, data, length.
-    let (magic, version) = unsafe {
-        (
-            binary.cast::<u32>().read(),
-            binary.add(4).cast::<u32>().read(),
-        )
-    };
-    // SAFETY: as above.
-    let (data, length) = unsafe {
-        (
-            binary.add(8).cast::<*const u8>().read(),
-            binary.add(16).cast::<u64>().read(),
-        )
-    };
+    // SAFETY: the caller's structure starts with the magic and the version.
+    let [magic, version] = unsafe { field::<[u32; 2]>(binary, 0) };
+    // SAFETY: the data are at 8.
+    let data = unsafe { field::<*const u8>(binary, 8) };
+    // SAFETY: their length is at 16.
+    let length = unsafe { field::<u64>(binary, 16) };
     bound_call(
         "rtRegisterAllKernel",
         &[u64::from(magic), length],
@@ -342,14 +344,14 @@ unsafe extern "C" fn rt_kernel_launch_with_handle_v2(
     stream: u64,
     config: *const u8,
 ) -> i32 {
-    // SAFETY: the caller's structures; offsets are the header's.
-    let (argument, size, mode) = unsafe {
-        (
-            args.cast::<*const u64>().read().read(),
-            args.add(16).cast::<u32>().read(),
-            config.add(2).read(),
-        )
-    };
+    // SAFETY: the caller's arguments start with a pointer.
+    let argument = unsafe { field::<*const u8>(args, 0) };
+    // SAFETY: what it points to are the arguments, which begin with a word.
+    let argument = unsafe { field::<u64>(argument, 0) };
+    // SAFETY: the size of the arguments is at 16.
+    let size = unsafe { field::<u32>(args, 16) };
+    // SAFETY: the schedule mode is at 2 of the configuration.
+    let mode = unsafe { field::<u8>(config, 2) };
     let arguments = [
         handle,
         tiling_key,
@@ -405,15 +407,12 @@ unsafe extern "C" fn rt_aicpu_kernel_launch_ex_with_args(
     stream: u64,
     flags: u32,
 ) -> i32 {
-    // SAFETY: the caller's structure; offsets are the header's.
-    let (blob, size, so_at, kernel_at) = unsafe {
-        (
-            args.cast::<*const u8>().read(),
-            args.add(24).cast::<u32>().read() as usize,
-            args.add(32).cast::<u32>().read() as usize,
-            args.add(36).cast::<u32>().read() as usize,
-        )
-    };
+    // SAFETY: the caller's structure starts with the pointer to the block.
+    let blob = unsafe { field::<*const u8>(args, 0) };
+    // SAFETY: the block's size is at 24.
+    let size = unsafe { field::<u32>(args, 24) } as usize;
+    // SAFETY: the offsets of the library's and the kernel's name are at 32 and 36.
+    let [so_at, kernel_at] = unsafe { field::<[u32; 2]>(args, 32) }.map(|at| at as usize);
     // SAFETY: the caller's string.
     let op_name = unsafe { CStr::from_ptr(op_name) };
     // SAFETY: the caller's block has this size.
@@ -456,12 +455,9 @@ unsafe extern "C" fn rt_aicpu_kernel_launch_ex_with_args(
                 .memory
                 .allocate(arena, size as u64)
                 .ok_or(NO_MEMORY)?;
+            let into = arena.view(copy);
             // SAFETY: the allocation has this size.
-            unsafe {
-                arena
-                    .view(copy)
-                    .copy_from_nonoverlapping(blob.as_ptr(), size)
-            };
+            unsafe { into.copy_from_nonoverlapping(blob.as_ptr(), size) };
             let number = device.number;
             let work = device.cpu_work(blocks, copy, &kernel, &library);
             world.streams[&stream].push(Box::new(move || {

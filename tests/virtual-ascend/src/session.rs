@@ -25,14 +25,14 @@ pub struct Config {
 }
 
 impl Config {
-    /// One device of `family` with what such a device has.
+    /// One device of `family`, with little memory: what is played is the machine's own.
     #[must_use]
     pub const fn new(family: Family) -> Self {
         Self {
             family,
             devices: 1,
             aicpu: Aicpu::Native,
-            memory: 8 << 30,
+            memory: 256 << 20,
             missing_cluster: match family {
                 Family::A2a3 => Some(7),
                 Family::A5 => None,
@@ -215,14 +215,10 @@ fn connect() {
         // SAFETY: a table of as many addresses as there are functions.
         let table = unsafe { library.get::<*mut *const ()>(b"virtual_ascend_entries\0") }
             .expect("made by the build script");
+        // SAFETY: the symbol is only looked at while the library is open, which it stays.
+        let table = unsafe { table.into_raw() }.into_raw().cast::<*const ()>();
         // SAFETY: as above; no library is in use before the first session.
-        unsafe {
-            table
-                .into_raw()
-                .into_raw()
-                .cast::<*const ()>()
-                .copy_from(entries.as_ptr(), entries.len())
-        };
+        unsafe { table.copy_from(entries.as_ptr(), entries.len()) };
         core::mem::forget(library);
     }
 }

@@ -2,10 +2,11 @@
 //!
 //! Knows that work of a stream is done in order by a thread of its own, and how its end is awaited.
 
+use core::time::Duration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// One piece of work: its code when it is done, 0 for success.
 pub(crate) type Work = Box<dyn FnOnce() -> i32 + Send>;

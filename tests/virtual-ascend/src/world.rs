@@ -3,7 +3,7 @@
 //! Knows devices, handles, the log of calls and which calls are to fail. One lock guards all of it; whoever
 //! waits does so without it.
 
-use std::cell::Cell;
+use core::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

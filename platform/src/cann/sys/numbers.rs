@@ -38,25 +38,5 @@ pub(crate) const RESOURCE_AICORE: i32 = 0;
 /// `halHostRegister`: device memory becomes visible to the host.
 pub(crate) const REGISTER_DEVICE_FOR_HOST: u32 = 2;
 
-/// Stream limit: cube cores.
-pub(crate) const LIMIT_CUBE: i32 = 0;
-/// Stream limit: vector cores.
-pub(crate) const LIMIT_VECTOR: i32 = 1;
-
 /// All modules of the log.
 pub(crate) const LOG_ALL_MODULES: i32 = -1;
-
-/// Memory property: no shareable handle type.
-pub(crate) const HANDLE_NONE: i32 = 0;
-/// Memory property: pinned.
-pub(crate) const ALLOCATION_PINNED: i32 = 0;
-/// Memory property: device memory in normal pages.
-pub(crate) const MEMORY_ATTRIBUTE_HBM_NORMAL: i32 = 5;
-/// Memory location: a device.
-pub(crate) const LOCATION_DEVICE: i32 = 1;
-/// Memory access: read and write.
-pub(crate) const ACCESS_READ_WRITE: i32 = 3;
-/// Smallest unit of an allocation.
-pub(crate) const GRANULARITY_MINIMUM: i32 = 0;
-/// Export flag: any process may import.
-pub(crate) const EXPORT_ANY_PROCESS: u64 = 1;

@@ -1,0 +1,213 @@
+//! What the tests of real chips share: images, a program, and a device that runs it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, OnceLock};
+
+use platform::cann::{Library, Search};
+use platform::onboard::{ChipOptions, Images, TimeLimits};
+use platform::{
+    Device, Kernel, Orchestration, Program, ProgramKernel, Rings, RunOptions, RunReport,
+};
+use protocol::{
+    ArgDirection, CallConfig, ChipStorageTaskArgs, ContinuousTensor, DataType, TaskArgsView,
+};
+use virtual_ascend::{Family, Session, code_for_virtual_cores};
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+}
+
+fn run(command: &mut Command) {
+    let output = command.output().expect("the tool is installed");
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{command:?}: {text}");
+}
+
+/// The AICPU image of `family` for this machine or for a chip, built if it is not up to date.
+pub(crate) fn aicpu_image(family: Family, target: &str) -> Vec<u8> {
+    let chip = name(family);
+    run(Command::new(env!("CARGO")).current_dir(root()).args([
+        "xtask",
+        "image",
+        "--chip",
+        chip,
+        "--runtime",
+        "trb",
+        "--target",
+        target,
+    ]));
+    let folder = if target == "native" {
+        "trb-native"
+    } else {
+        "trb"
+    };
+    let image = root()
+        .join("target/images")
+        .join(chip)
+        .join(folder)
+        .join("libaicpu_kernel.so");
+    std::fs::read(image).expect("just built")
+}
+
+/// A file that looks like a core program to whoever does not run it.
+pub(crate) fn core_program() -> Vec<u8> {
+    let mut elf = b"\x7fELF".to_vec();
+    elf.resize(4096, 0);
+    elf
+}
+
+pub(crate) const fn name(family: Family) -> &'static str {
+    match family {
+        Family::A2a3 => "a2a3",
+        Family::A5 => "a5",
+    }
+}
+
+/// A compiler for the chip's control CPUs or for this machine, as a command and its first arguments.
+pub(crate) struct Compiler(Vec<String>);
+
+impl Compiler {
+    pub(crate) fn native() -> Self {
+        Self(vec!["c++".to_owned()])
+    }
+
+    /// A shared object of one of the sources beside this file.
+    pub(crate) fn shared_object(&self, family: Family, source: &str, extra: &[&str]) -> Vec<u8> {
+        let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
+            "{source}-{}-{:?}.so",
+            std::process::id(),
+            std::thread::current().id()
+        ));
+        let include = |folder: &str| format!("-I{}", root().join(folder).display());
+        let (first, rest) = self.0.split_first().expect("a compiler is a program");
+        let mut command = Command::new(first);
+        command
+            .args(rest)
+            .args(["-std=c++17", "-O2", "-fPIC", "-shared", "-o"])
+            .arg(&output)
+            .args([
+                include("runtime-trb/include"),
+                include("aicore-abi/include/trb"),
+                include("aicore-abi/include"),
+                include(&format!("aicore-abi/include/{}", name(family))),
+            ])
+            .arg(
+                root()
+                    .join("tests/virtual-ascend/tests/sources")
+                    .join(source),
+            )
+            .args(extra.iter().map(|path| root().join(path)));
+        run(&mut command);
+        let bytes = std::fs::read(&output).expect("just built");
+        std::fs::remove_file(output).expect("just read");
+        bytes
+    }
+}
+
+/// The program of `sums.cpp`, its orchestration built by `compiler`.
+pub(crate) fn sums(family: Family, compiler: &Compiler) -> Program {
+    let orchestration = compiler.shared_object(
+        family,
+        "sums.cpp",
+        &["runtime-trb/include/orchestration/common.cpp"],
+    );
+    let kernel = Compiler::native().shared_object(family, "add.cpp", &[]);
+    let orchestration =
+        aicpu::trb::Orchestration::image(orchestration, "", "").expect("names without zero bytes");
+    Program {
+        orchestration: Orchestration::Trb(orchestration),
+        signature: vec![ArgDirection::In, ArgDirection::In, ArgDirection::Out],
+        kernels: vec![ProgramKernel {
+            func_id: 0,
+            core: None,
+            kernel: Kernel::Image(code_for_virtual_cores(&kernel).into()),
+        }],
+    }
+}
+
+/// Limits that a test can wait for.
+pub(crate) fn limits() -> TimeLimits {
+    TimeLimits {
+        scheduler: core::time::Duration::from_secs(5),
+        operation: core::time::Duration::from_secs(20),
+        stream: core::time::Duration::from_secs(30),
+        cores: core::time::Duration::from_secs(3),
+    }
+}
+
+/// A device on played libraries, not attached yet.
+pub(crate) fn device(
+    session: &Session,
+    family: Family,
+    aicpu: &[u8],
+    limits: TimeLimits,
+) -> Box<dyn Device> {
+    static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| {
+        Arc::new(Library::open(&Search::only(session.libraries())).expect("played libraries"))
+    });
+    let options = ChipOptions {
+        library: Arc::clone(library),
+        family: match family {
+            Family::A2a3 => platform_a2a3::FAMILY,
+            Family::A5 => platform_a5::FAMILY,
+        },
+        images: Some(Images::new(aicpu, core_program()).expect("an image of this build")),
+        limits,
+        log_level: Some(2),
+    };
+    match family {
+        Family::A2a3 => platform_a2a3::onboard(options),
+        Family::A5 => platform_a5::onboard(options),
+    }
+}
+
+/// Small rings: played memory is real memory.
+pub(crate) fn options() -> RunOptions {
+    RunOptions {
+        rings: Rings {
+            task_window: Some(64),
+            heap_bytes: Some(1 << 20),
+            dep_pool: None,
+        },
+        ..RunOptions::default()
+    }
+}
+
+/// Runs `sums` and says what came out.
+pub(crate) fn run_sums(
+    device: &dyn Device,
+    id: i32,
+    links: u64,
+    (clusters, threads): (i32, i32),
+) -> platform::Result<(Vec<f32>, RunReport)> {
+    let a: Vec<f32> = (0..1000_u16).map(f32::from).collect();
+    let b = vec![2.0_f32; 1000];
+    let mut out = vec![-1.0_f32; 1000];
+    let tensor =
+        |data: u64| ContinuousTensor::new(data, &[1000], DataType::Float32).expect("one axis");
+    let tensors = [
+        tensor(a.as_ptr().expose_provenance() as u64),
+        tensor(b.as_ptr().expose_provenance() as u64),
+        tensor(out.as_mut_ptr().expose_provenance() as u64),
+    ];
+    let view = TaskArgsView::new(&tensors, core::slice::from_ref(&links));
+    let args = ChipStorageTaskArgs::from_view(&view).expect("few arguments");
+    let config = CallConfig {
+        block_dim: clusters,
+        aicpu_thread_num: threads,
+        ..CallConfig::default()
+    };
+    // SAFETY: the three tensors live until the run is over; the last one is writable.
+    let report = unsafe { device.run(id, &args, &config, &options()) }?;
+    Ok((out, report))
+}
+
+/// What `sums` should compute.
+pub(crate) fn expected(links: u64) -> Vec<f32> {
+    (0..1000_u16)
+        .map(|index| f32::from(index) + 2.0 * (links + 1) as f32)
+        .collect()
+}

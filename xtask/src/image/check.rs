@@ -1,0 +1,160 @@
+//! What must be true of a program for a chip.
+//!
+//! Knows how to read it out of the file, without running it.
+
+use std::collections::BTreeSet;
+
+use aicpu::onboard::wire::{DIGEST, digest_in};
+use anyhow::{Context, Result, bail, ensure};
+use object::elf;
+use object::read::elf::{Dyn, ElfFile64, FileHeader};
+use object::{Endianness, Object, ObjectSymbol, SymbolKind};
+
+use super::Target;
+
+/// What the vendor's loader looks up.
+const ENTRIES: [&str; 3] = [
+    "DynTileFwkBackendKernelServer",
+    "DynTileFwkBackendKernelServerInit",
+    "StaticTileFwkBackendKernelServer",
+];
+/// What the runtime's C half calls in its Rust half; harmless to see.
+const INTERNAL: &str = "runtime_trb_";
+/// Libraries that are in the vendor's process in any case.
+const NEEDED: [&str; 7] = [
+    "ld-linux-aarch64.so.1",
+    "libc.so.6",
+    "libdl.so.2",
+    "libm.so.6",
+    "libpthread.so.0",
+    "librt.so.1",
+    "libutil.so.1",
+];
+/// The oldest C library a chip could have.
+const GLIBC: (u32, u32) = (2, 17);
+/// ELF machine of control CPUs.
+const AARCH64: u16 = 183;
+/// ELF machine of compute cores.
+const AICORE: u16 = 0x1029;
+
+/// What an image turned out to be.
+#[derive(Debug)]
+pub(super) struct Findings {
+    pub(super) machine: u16,
+    pub(super) exports: Vec<String>,
+    pub(super) needed: Vec<String>,
+    pub(super) glibc: String,
+    pub(super) digest: u64,
+}
+
+/// Checks an AICPU image.
+pub(super) fn image(bytes: &[u8], target: Target) -> Result<Findings> {
+    let file = ElfFile64::<Endianness>::parse(bytes).context("it is no 64-bit ELF file")?;
+    let endian = file.endian();
+    let machine = file.elf_header().e_machine(endian).0;
+    if target == Target::Aarch64 {
+        ensure!(
+            machine == AARCH64,
+            "it is for ELF machine {machine}, not aarch64 ({AARCH64})"
+        );
+    }
+    let exports: BTreeSet<String> = file
+        .dynamic_symbols()
+        .filter(|symbol| symbol.is_definition() && symbol.is_global())
+        .filter_map(|symbol| symbol.name().ok().map(str::to_owned))
+        .collect();
+    for entry in ENTRIES {
+        ensure!(exports.contains(entry), "it does not export {entry}");
+    }
+    for export in &exports {
+        let known = ENTRIES.contains(&export.as_str()) || export.starts_with(INTERNAL);
+        ensure!(known, "it exports {export}, which nothing asks for");
+    }
+    let needed = needed(&file)?;
+    let (floor, glibc) = newest_glibc(&file)?;
+    if target == Target::Aarch64 {
+        for library in &needed {
+            ensure!(
+                NEEDED.contains(&library.as_str()),
+                "it needs {library}, which a chip need not have"
+            );
+        }
+        ensure!(
+            floor <= GLIBC,
+            "it needs {glibc}, a chip may have 2.17 only"
+        );
+    }
+    let digest = digest_in(bytes).context("it carries no layout digest")?;
+    ensure!(
+        digest == DIGEST,
+        "its layout digest is {digest:#018x}, this program's {DIGEST:#018x}: build both from one source"
+    );
+    Ok(Findings {
+        machine,
+        exports: exports.into_iter().collect(),
+        needed,
+        glibc,
+        digest,
+    })
+}
+
+fn needed(file: &ElfFile64<'_, Endianness>) -> Result<Vec<String>> {
+    let endian = file.endian();
+    let sections = file.elf_section_table();
+    let Some((dynamic, link)) = sections.dynamic(endian, file.data())? else {
+        bail!("it has no dynamic section");
+    };
+    let strings = sections.strings(endian, file.data(), link)?;
+    let mut needed = Vec::new();
+    for entry in dynamic
+        .iter()
+        .filter(|entry| entry.tag(endian) == elf::DT_NEEDED)
+    {
+        let name = entry.string(endian, strings)?;
+        needed.push(String::from_utf8_lossy(name).into_owned());
+    }
+    needed.sort();
+    Ok(needed)
+}
+
+/// The newest version of the C library that is referred to.
+fn newest_glibc(file: &ElfFile64<'_, Endianness>) -> Result<((u32, u32), String)> {
+    let endian = file.endian();
+    let sections = file.elf_section_table();
+    let mut newest = ((0, 0), "none".to_owned());
+    let Some((mut verneeds, link)) = sections.gnu_verneed(endian, file.data())? else {
+        return Ok(newest);
+    };
+    let strings = sections.strings(endian, file.data(), link)?;
+    while let Some((_, mut versions)) = verneeds.next()? {
+        while let Some(version) = versions.next()? {
+            let name = version.name(endian, strings)?;
+            let name = String::from_utf8_lossy(name).into_owned();
+            let number = name.strip_prefix("GLIBC_").and_then(|number| {
+                let mut parts = number.split('.').map(str::parse::<u32>);
+                Some((parts.next()?.ok()?, parts.next()?.ok()?))
+            });
+            if let Some(number) = number.filter(|&number| number > newest.0) {
+                newest = (number, name);
+            }
+        }
+    }
+    Ok(newest)
+}
+
+/// Checks a core program.
+pub(super) fn core_program(bytes: &[u8]) -> Result<()> {
+    let file = ElfFile64::<Endianness>::parse(bytes).context("it is no 64-bit ELF file")?;
+    let machine = file.elf_header().e_machine(file.endian()).0;
+    ensure!(
+        machine == AICORE,
+        "it is for ELF machine {machine:#x}, not an AICore ({AICORE:#x})"
+    );
+    for entry in ["aicore_kernel_0_mix_aic", "aicore_kernel_0_mix_aiv"] {
+        let found = file.symbols().any(|symbol| {
+            symbol.name() == Ok(entry) && symbol.is_global() && symbol.kind() == SymbolKind::Text
+        });
+        ensure!(found, "it has no global function {entry}");
+    }
+    Ok(())
+}
