@@ -83,6 +83,25 @@ fn element_size(tensor: &Tensor) -> u8 {
     DataType::from_wire(tensor.dtype).map_or(1, |kind| kind.element_size() as u8)
 }
 
+/// First byte of a tensor's region in its buffer and the byte behind its last; never empty, so that it lies
+/// somewhere.
+#[inline]
+pub(crate) fn byte_range(tensor: &Tensor) -> (u64, u64) {
+    let size = element_size(tensor);
+    let (begin, end) = if tensor.is_all_offset_zero != 0 && tensor.is_raw_eq_shapes != 0 {
+        let elements = tensor
+            .shape()
+            .iter()
+            .try_fold(u64::from(size), |bytes, &extent| {
+                bytes.checked_mul(u64::from(extent))
+            });
+        (0, elements.unwrap_or(u64::MAX))
+    } else {
+        Boxed::of(tensor, size).bytes()
+    };
+    (begin, end.max(begin.saturating_add(1)))
+}
+
 /// Compares `access` with a write of the same buffer; `view` yields the write's second line if it is needed.
 #[inline]
 pub(crate) fn compare<'a>(
@@ -133,12 +152,7 @@ fn compare_views(access: &Tensor, written: &Region, view: &View) -> Verdict {
         offsets,
         element_size: written.element_size,
     };
-    let accessed = Boxed {
-        shape: access.shape(),
-        raw: access.raw_shape(),
-        offsets: access.offset(),
-        element_size: element_size(access),
-    };
+    let accessed = Boxed::of(access, element_size(access));
     if access.version > written.version {
         // A newer generation depends on the older one as a whole.
         return Verdict::Overlaps;
@@ -175,7 +189,15 @@ struct Boxed<'a> {
     element_size: u8,
 }
 
-impl Boxed<'_> {
+impl<'a> Boxed<'a> {
+    fn of(tensor: &'a Tensor, element_size: u8) -> Self {
+        Self {
+            shape: tensor.shape(),
+            raw: tensor.raw_shape(),
+            offsets: tensor.offset(),
+            element_size,
+        }
+    }
     fn interval(&self, dimension: usize) -> (u64, u64) {
         let from = u64::from(self.offsets[dimension]);
         (from, from + u64::from(self.shape[dimension]))

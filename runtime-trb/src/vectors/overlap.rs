@@ -123,7 +123,12 @@ fn run_sequence(orch: &mut crate::Orchestrator<'_>, sequence: &Value) -> Vec<Str
         }
         let kernels = MixedKernels::from_lanes([-1, 0, -1]);
         let id = orch.submit(&kernels, &args).expect("there is room").task();
-        let (ours, wanted) = (producers(orch, id), earlier("waits_for"));
+        // The set is the contract; the order in which the map finds them is not.
+        let sorted = |mut tasks: Vec<TaskId>| {
+            tasks.sort_unstable();
+            tasks
+        };
+        let (ours, wanted) = (sorted(producers(orch, id)), sorted(earlier("waits_for")));
         if ours != wanted {
             differences.push(format!(
                 "{name} {index}: waits for {ours:?}, not {wanted:?}"
