@@ -6,6 +6,7 @@ mod basics;
 mod faults;
 mod graphs;
 mod support;
+mod windows;
 
 use std::process::ExitCode;
 
@@ -34,5 +35,6 @@ fn cases() -> Vec<support::Case> {
     cases.extend(basics::CASES);
     cases.extend(faults::CASES);
     cases.extend(graphs::CASES);
+    cases.extend(windows::CASES);
     cases
 }

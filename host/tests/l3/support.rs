@@ -193,6 +193,8 @@ pub(crate) fn catalogue() -> Catalogue {
             Ok(())
         })
         .program("sum", sum)
+        .program("allreduce", crate::windows::allreduce)
+        .program("notify", crate::windows::notify)
 }
 
 fn nap(call: &Call<'_>) -> Result<(), Failure> {
