@@ -85,6 +85,25 @@ impl Compiler {
         run(command)
     }
 
+    /// Compiles a header once for many [`check`](Self::check)s that start with `-include` of it and the same flags.
+    ///
+    /// A compiler that cannot use the result reads the header itself.
+    ///
+    /// # Errors
+    /// The compiler's messages.
+    pub fn precompile(
+        &self,
+        kind: Kind,
+        family: Family,
+        header: &Path,
+        flags: &[&str],
+    ) -> Result<(), String> {
+        let mut command = self.command(kind, family);
+        command.args(flags).args(["-x", "c++-header"]).arg(header);
+        command.arg("-o").arg(header.with_extension("h.gch"));
+        run(command)
+    }
+
     /// Builds what users load: a source and its support sources, as a shared object.
     ///
     /// # Errors

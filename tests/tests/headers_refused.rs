@@ -162,16 +162,25 @@ const HBG: &[Refused] = &[
     ),
 ];
 
-fn are_refused(kind: Kind, family: Family, preamble: &str, cases: &[Refused]) {
+/// Each case is a function of its own that begins with `signature`, behind `includes`.
+fn are_refused(kind: Kind, family: Family, includes: &str, signature: &str, cases: &[Refused]) {
+    // What stands in the functions is unused or shadowed by design; only errors count.
+    const FLAGS: &[&str] = &["-w"];
     let test = format!("refused_{kind:?}_{}", family.name());
     let dir = scratch(env!("CARGO_TARGET_TMPDIR"), &test);
     let compiler = Compiler::system();
+    let header = dir.join("includes.h");
+    std::fs::write(&header, includes).expect("the build folder is writable");
+    if let Err(messages) = compiler.precompile(kind, family, &header, FLAGS) {
+        panic!("the headers alone must compile:\n{messages}");
+    }
+    let header = header.to_str().expect("the build folder has a plain name");
+    let flags = [FLAGS, &["-include", header]].concat();
     let compile = |name: &str, statement: &str| {
         let source = dir.join(format!("{name}.cpp"));
-        let text = format!("{preamble} {{\n{statement}\n}}\n");
+        let text = format!("{signature} {{\n{statement}\n}}\n");
         std::fs::write(&source, text).expect("the build folder is writable");
-        // What stands here is unused or shadowed by design; only errors count.
-        compiler.check(kind, family, &source, &["-w"])
+        compiler.check(kind, family, &source, &flags)
     };
     if let Err(messages) = compile("nothing", "") {
         panic!("without a statement it must compile:\n{messages}");
@@ -187,13 +196,19 @@ fn are_refused(kind: Kind, family: Family, preamble: &str, cases: &[Refused]) {
     }
 }
 
-const TRB_PREAMBLE: &str = r#"
-#include "pto_orchestration_api.h"
-void refused(Tensor &a, Arg &arg, TensorCreateInfo &ci, uint32_t *u, void *p, PTO2TaskId id)"#;
+const TRB_INCLUDES: &str = "#include \"pto_orchestration_api.h\"\n";
+const TRB_SIGNATURE: &str =
+    "void refused(Tensor &a, Arg &arg, TensorCreateInfo &ci, uint32_t *u, void *p, PTO2TaskId id)";
 
 #[test]
 fn misuse_of_trb_calls_does_not_compile_on_a2a3() {
-    are_refused(Kind::TrbOrchestration, Family::A2a3, TRB_PREAMBLE, TRB);
+    are_refused(
+        Kind::TrbOrchestration,
+        Family::A2a3,
+        TRB_INCLUDES,
+        TRB_SIGNATURE,
+        TRB,
+    );
 }
 
 #[test]
@@ -211,19 +226,33 @@ fn misuse_of_trb_calls_does_not_compile_on_a5() {
         ),
         ("temporary", "arg.add_input(a.view(u, u));", "would dangle"),
     ];
-    are_refused(Kind::TrbOrchestration, Family::A5, TRB_PREAMBLE, only_here);
+    are_refused(
+        Kind::TrbOrchestration,
+        Family::A5,
+        TRB_INCLUDES,
+        TRB_SIGNATURE,
+        only_here,
+    );
 }
 
 #[test]
 fn misuse_of_hbg_calls_does_not_compile() {
-    let preamble = "#include \"orchestration_api.h\"\nvoid refused(OrchestrationRuntime *rt)";
-    are_refused(Kind::HbgOrchestration, Family::A2a3, preamble, HBG);
+    let includes = "#include \"orchestration_api.h\"\n";
+    let signature = "void refused(OrchestrationRuntime *rt)";
+    are_refused(
+        Kind::HbgOrchestration,
+        Family::A2a3,
+        includes,
+        signature,
+        HBG,
+    );
 }
 
 #[test]
 fn kernels_cannot_use_what_their_family_does_not_complete() {
-    let preamble = "#define __DAV_VEC__\n#include <pto/pto-inst.hpp>\n\
-                    #include \"pto_async_kernel_api.h\"\nvoid refused(AsyncCtx &ctx, int32_t *p)";
+    let includes = "#define __DAV_VEC__\n#include <pto/pto-inst.hpp>\n\
+                    #include \"pto_async_kernel_api.h\"\n";
+    let signature = "void refused(AsyncCtx &ctx, int32_t *p)";
     let only_a2a3: &[Refused] = &[
         ("counter", "defer_counter(ctx, p, 1);", "defer_counter"),
         (
@@ -234,7 +263,7 @@ fn kernels_cannot_use_what_their_family_does_not_complete() {
         ("error", "defer_error(ctx, 101);", "defer_error"),
         ("log", "LOG_ERROR(\"x\");", "LOG_ERROR"),
     ];
-    are_refused(Kind::TrbKernel, Family::A5, preamble, only_a2a3);
+    are_refused(Kind::TrbKernel, Family::A5, includes, signature, only_a2a3);
 }
 
 #[test]
