@@ -9,15 +9,21 @@
 //! | what if user code throws? | [`guarded_call`] |
 //! | which threads are there? | [`Crew`] |
 //! | how is a graph built and run on the device? | [`trb`] |
+//! | how is a graph built on the host and run on the device? | [`hbg`] |
 //! | what do a real chip's entry points do? | [`onboard`] |
 
 mod crew;
+#[cfg(feature = "trb")]
 mod first_error;
 pub mod guarded_call;
+#[cfg(feature = "hbg")]
+pub mod hbg;
 #[cfg(feature = "trb")]
 pub mod onboard;
 pub mod shared_object;
 #[cfg(feature = "trb")]
 pub mod trb;
+#[cfg(any(feature = "trb", feature = "hbg"))]
+mod under_way;
 
 pub use crew::Crew;

@@ -8,6 +8,7 @@
 //! | --- | --- |
 //! | how is a program put together? | [`ProgramBuilder`] |
 //! | how is an orchestration written in Rust? | [`Scope`] |
+//! | how is a graph described in Rust before it runs? | [`TaskGraph`] |
 //! | what does a run get? | [`Arguments`] |
 //! | who runs it? | [`ChipWorker`] |
 //! | which chips can this build run on? | [`platforms`] |
@@ -17,15 +18,20 @@ mod args;
 pub mod cli;
 pub mod demo;
 mod error;
+#[cfg(feature = "trb")]
 mod graph;
 pub mod platforms;
 mod program;
 pub mod scene;
+#[cfg(feature = "hbg")]
+mod task_graph;
+#[cfg(feature = "trb")]
 pub mod team;
 mod worker;
 
 pub use args::Arguments;
 pub use error::{Error, Result};
+#[cfg(feature = "trb")]
 pub use graph::{
     GraphError, Kernels, NewTensor, RunArguments, Scope, Submitted, Task, TaskRef, Tensor,
 };
@@ -34,4 +40,8 @@ pub use platform::{
 };
 pub use program::ProgramBuilder;
 pub use protocol::{ArgDirection, CoreType, DataType};
+#[cfg(feature = "hbg")]
+pub use task_graph::{
+    GraphArguments, GraphTask, GraphTensor, NewTask, TaskGraph, TaskGraphError,
+};
 pub use worker::{Callable, ChipWorker, RunConfig};

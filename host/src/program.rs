@@ -5,15 +5,18 @@
 use std::sync::Arc;
 
 use aicore_abi::call::{Call, CallError};
-use aicpu::trb::Orchestration;
-use platform::{
-    InProcessKernel, Kernel, KernelCall, Orchestration as AnyOrchestration, Program, ProgramKernel,
-    Waits,
-};
+#[cfg(feature = "hbg")]
+use aicpu::hbg;
+#[cfg(feature = "trb")]
+use aicpu::trb;
+use platform::{InProcessKernel, Kernel, KernelCall, Orchestration, Program, ProgramKernel, Waits};
 use protocol::{ArgDirection, ChipStorageTaskArgs, CoreType};
 
 use crate::error::Result;
+#[cfg(feature = "trb")]
 use crate::graph::{GraphError, RunArguments, Scope};
+#[cfg(feature = "hbg")]
+use crate::task_graph::{GraphArguments, TaskGraph, TaskGraphError};
 
 /// A program in the making.
 ///
@@ -113,9 +116,10 @@ impl ProgramBuilder {
         self.any_kernel(func_id, core, Kernel::Image(image.into()))
     }
 
-    /// The orchestration is a function of this process.
+    /// The orchestration is a function of this process that submits tasks while they run.
     ///
     /// An error it returns ends the run with that error.
+    #[cfg(feature = "trb")]
     #[must_use]
     pub fn orchestration(
         self,
@@ -128,16 +132,80 @@ impl ProgramBuilder {
                          args: &ChipStorageTaskArgs| {
             crate::graph::run(orchestrator, args, &body);
         };
-        self.with(Orchestration::InProcess(Arc::new(body)))
+        self.with(Orchestration::Trb(trb::Orchestration::InProcess(Arc::new(
+            body,
+        ))))
     }
 
-    /// The orchestration is a shared object; an empty name stands for the usual one.
+    /// The orchestration is a shared object for the runtime that builds graphs on the device; an empty name stands for
+    /// the usual one.
     ///
     /// # Errors
     ///
     /// A name has a zero byte in it.
+    #[cfg(feature = "trb")]
     pub fn orchestration_image(self, image: &[u8], entry: &str, config: &str) -> Result<Program> {
-        Ok(self.with(Orchestration::image(image, entry, config)?))
+        let orchestration = trb::Orchestration::image(image, entry, config)?;
+        Ok(self.with(Orchestration::Trb(orchestration)))
+    }
+
+    /// The whole graph is described by a function of this process before it runs.
+    ///
+    /// The function is called once for arguments of some shapes; as long as they stay, the graph it described runs
+    /// again. Tensors are bound to device memory as the signature says.
+    ///
+    /// ```
+    /// use aicore_abi::call::{map, Call, CallError};
+    /// use host::{CoreType, DataType, ProgramBuilder};
+    /// use protocol::ArgDirection::{In, Out};
+    ///
+    /// const DOUBLE: i32 = 0;
+    ///
+    /// fn double(call: &Call<'_>) -> Result<(), CallError> {
+    ///     map(&call.tensor(0)?, &call.tensor(1)?, |x: f32| 2.0 * x)
+    /// }
+    ///
+    /// let four_times = ProgramBuilder::new()
+    ///     .signature(&[In, Out])
+    ///     .kernel(DOUBLE, CoreType::Aiv, double)
+    ///     .graph(|graph, args| {
+    ///         let (x, y) = (args.tensor(0)?, args.tensor(1)?);
+    ///         let twice = graph.scratch(x.shape(), DataType::Float32)?;
+    ///         let first = graph.task(DOUBLE, CoreType::Aiv).tensor(&x).tensor(&twice).first();
+    ///         graph.task(DOUBLE, CoreType::Aiv).tensor(&twice).tensor(&y).after(&[first]);
+    ///         Ok(())
+    ///     });
+    /// ```
+    #[cfg(feature = "hbg")]
+    #[must_use]
+    pub fn graph(
+        self,
+        body: impl for<'a, 'g> Fn(
+            &mut TaskGraph<'a, 'g>,
+            &GraphArguments<'g>,
+        ) -> core::result::Result<(), TaskGraphError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Program {
+        let body = move |blueprint: &mut runtime_hbg::Blueprint, args: &ChipStorageTaskArgs| {
+            crate::task_graph::describe(blueprint, args, &body)
+        };
+        self.with(Orchestration::Hbg(hbg::Orchestration::Graph(Arc::new(
+            body,
+        ))))
+    }
+
+    /// The graph is built by a shared object for the runtime that builds graphs on the host. It gets the arguments as
+    /// the caller gave them and moves their data itself.
+    ///
+    /// # Errors
+    ///
+    /// The name has a zero byte in it.
+    #[cfg(feature = "hbg")]
+    pub fn graph_image(self, image: &[u8], entry: &str) -> Result<Program> {
+        let orchestration = hbg::Orchestration::image(image, entry)?;
+        Ok(self.with(Orchestration::Hbg(orchestration)))
     }
 
     fn any_kernel(mut self, func_id: i32, core: CoreType, kernel: Kernel) -> Self {
@@ -151,7 +219,7 @@ impl ProgramBuilder {
 
     fn with(self, orchestration: Orchestration) -> Program {
         Program {
-            orchestration: AnyOrchestration::Trb(orchestration),
+            orchestration,
             signature: self.signature,
             kernels: self.kernels,
         }

@@ -25,9 +25,28 @@ use crate::lock::lock;
 use crate::machine::{DeviceMemory, Machine};
 
 /// Bytes of a guard zone.
-const GUARD: usize = 64;
+pub(crate) const GUARD: usize = 64;
 /// What a guard zone is filled with: no small number in any element type.
 const GUARD_BYTE: u8 = 0xb5;
+
+/// Makes the guard zone behind `bytes` of a buffer that has room for it.
+pub(crate) fn guard<M: Machine>(machine: &M, memory: &M::Memory, bytes: u64) -> Result<()> {
+    // SAFETY: the buffer holds the bytes and the guard behind them.
+    unsafe { machine.fill(memory.address().offset(bytes), GUARD_BYTE, GUARD) }
+}
+
+/// The first byte of the guard zone behind `bytes` of a buffer that was written, if one was.
+pub(crate) fn damage<M: Machine>(
+    machine: &M,
+    memory: &M::Memory,
+    bytes: u64,
+) -> Result<Option<usize>> {
+    let mut guard = [0; GUARD];
+    let behind = memory.address().offset(bytes);
+    // SAFETY: the buffer holds the bytes and the guard behind them.
+    unsafe { machine.copy_out(guard.as_mut_ptr(), behind, GUARD) }?;
+    Ok(guard.iter().position(|&byte| byte != GUARD_BYTE))
+}
 
 /// One tensor in a buffer of the device.
 #[derive(Debug)]
@@ -73,13 +92,14 @@ pub(crate) fn check<M: Machine>(device: &Attached<M>, args: &ChipStorageTaskArgs
 }
 
 impl<'a, M: Machine> Bindings<'a, M> {
-    /// Binds every tensor of `args` that lies in host memory and puts its device address in place.
+    /// Binds every tensor of `args` that lies in host memory and puts its device address in place; none of a
+    /// program that moves data itself (`signature` is `None`).
     ///
     /// # Safety
     /// Each such tensor is readable, and writable unless `signature` says `IN`, while the result lives.
     pub(crate) unsafe fn new(
         device: &'a Attached<M>,
-        signature: &[ArgDirection],
+        signature: Option<&[ArgDirection]>,
         args: &mut ChipStorageTaskArgs,
     ) -> Result<Self> {
         let mut bindings = Self {
@@ -97,6 +117,9 @@ impl<'a, M: Machine> Bindings<'a, M> {
                     .extend(lock(&device.memory).containing(address).cloned());
                 continue;
             }
+            let Some(signature) = signature else {
+                continue;
+            };
             let direction = signature.get(argument).copied();
             // SAFETY: passed on from the caller.
             unsafe { bindings.bind(argument, tensor, direction) }?;
@@ -136,8 +159,8 @@ impl<'a, M: Machine> Bindings<'a, M> {
             unsafe { machine.copy_in(address, host, length) }?;
             self.copied_in += bytes;
         }
-        // SAFETY: the buffer holds the tensor and its guard.
-        unsafe { machine.fill(address.offset(bytes), GUARD_BYTE, GUARD) }?;
+        let memory = &self.bound.last().expect("pushed above").memory;
+        guard(machine, &**memory, bytes)?;
         tensor.data = address.0;
         Ok(())
     }
@@ -157,15 +180,7 @@ impl<'a, M: Machine> Bindings<'a, M> {
     /// Refuses results next to which something was written that should not be.
     pub(crate) fn check_guards(&self) -> Result<()> {
         for bound in &self.bound {
-            let mut guard = [0; GUARD];
-            let behind = bound.memory.address().offset(bound.bytes);
-            // SAFETY: the buffer holds the tensor and its guard.
-            unsafe {
-                self.device
-                    .machine
-                    .copy_out(guard.as_mut_ptr(), behind, GUARD)
-            }?;
-            if let Some(offset) = guard.iter().position(|&byte| byte != GUARD_BYTE) {
+            if let Some(offset) = damage(&self.device.machine, &*bound.memory, bound.bytes)? {
                 return Err(Error::GuardDamaged {
                     argument: bound.argument,
                     bytes: bound.bytes,

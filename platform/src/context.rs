@@ -21,6 +21,8 @@ use crate::bind::{self, Bindings, Bound};
 use crate::comm::Comm;
 use crate::device::Device;
 use crate::error::{Error, Result};
+#[cfg(feature = "hbg")]
+use crate::host_side::{HostSide, load_on_host};
 use crate::kernel_cache::KernelCache;
 use crate::launch::{Launch, Prepared, RunReport};
 use crate::lock::lock;
@@ -193,8 +195,12 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         let device = self.attached("prepare")?;
         lock(&device.registry).vacant(callable_id)?;
         check_program(callable_id, program)?;
-        let prepared = device.load(program)?;
-        lock(&device.registry).insert(callable_id, Arc::new(prepared))
+        let prepared = device.load(callable_id, program)?;
+        #[cfg(feature = "hbg")]
+        let on_host = prepared.host.is_some();
+        #[cfg(not(feature = "hbg"))]
+        let on_host = false;
+        lock(&device.registry).insert(callable_id, Arc::new(prepared), on_host)
     }
 
     unsafe fn run(
@@ -248,8 +254,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
     }
 
     fn host_dlopen_count(&self) -> u64 {
-        // Every kind of orchestration there is builds its graph on the device.
-        0
+        self.if_attached(|device| lock(&device.registry).host_loads())
     }
 
     fn loaded_kernels(&self) -> usize {
@@ -292,7 +297,7 @@ impl<M: Machine> Attached<M> {
     }
 
     /// Loads a checked program.
-    fn load(&self, program: &Program) -> Result<Prepared<M>> {
+    fn load(&self, callable_id: i32, program: &Program) -> Result<Prepared<M>> {
         let mut kernels = Vec::with_capacity(program.kernels.len());
         for it in &program.kernels {
             let code = lock(&self.kernels).code(&self.machine, it.func_id, &it.kernel)?;
@@ -312,6 +317,8 @@ impl<M: Machine> Attached<M> {
             *bytes = lock(&self.registry).share(bytes);
         }
         Ok(Prepared {
+            #[cfg(feature = "hbg")]
+            host: load_on_host(callable_id, &orchestration)?,
             orchestration,
             signature: program.signature.clone(),
             entries: entries.into(),
@@ -324,7 +331,7 @@ impl<M: Machine> Attached<M> {
     /// # Safety
     /// As [`Device::run`].
     unsafe fn run(
-        &self,
+        self: &Arc<Self>,
         callable_id: i32,
         args: &ChipStorageTaskArgs,
         config: &CallConfig,
@@ -332,16 +339,27 @@ impl<M: Machine> Attached<M> {
     ) -> Result<RunReport> {
         let (program, registration) = lock(&self.registry).find(callable_id)?;
         let mut args = *args;
+        let bound = program.orchestration.is_bound();
+        let signature = bound.then_some(program.signature.as_slice());
         // SAFETY: passed on from the caller.
-        let mut bindings = unsafe { Bindings::new(self, &program.signature, &mut args) }?;
+        let mut bindings = unsafe { Bindings::new(self, signature, &mut args) }?;
+        #[cfg(feature = "hbg")]
+        let host = HostSide::new(self);
         let outcome = self.machine.launch(&Launch {
             callable_id,
             program: &program,
             registration,
             args: &args,
+            #[cfg(feature = "hbg")]
+            host: &host,
             config,
             options,
-            hold: &|| self.hold(&program, &bindings),
+            hold: &|| {
+                let held = self.hold(&program, &bindings);
+                #[cfg(feature = "hbg")]
+                let held = Box::new((held, host.hold()));
+                held
+            },
         });
         if outcome.loaded {
             lock(&self.registry).count_load();
@@ -349,13 +367,25 @@ impl<M: Machine> Attached<M> {
         if outcome.left_behind {
             bindings.leave_behind();
         }
+        #[cfg(feature = "hbg")]
+        let moved = host.end(self, &outcome);
         let report = outcome.result?;
         bindings.check_guards()?;
-        Ok(RunReport {
+        let report = RunReport {
             copied_in: bindings.copied_in,
             copied_out: bindings.copy_back()?,
             ..report
-        })
+        };
+        #[cfg(feature = "hbg")]
+        let report = {
+            let (copied_in, copied_out) = moved?;
+            RunReport {
+                copied_in: report.copied_in + copied_in,
+                copied_out: report.copied_out + copied_out,
+                ..report
+            }
+        };
+        Ok(report)
     }
 
     /// Everything that code of a run can reach.

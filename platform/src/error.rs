@@ -160,6 +160,14 @@ pub enum Error {
         /// What it threw.
         text: String,
     },
+    /// The orchestration of a program could not be loaded on the host.
+    #[error("orchestration of callable_id {id}: {source}")]
+    OrchestrationLoad {
+        /// The id it was to be prepared under.
+        id: i32,
+        /// What the loader said.
+        source: aicpu::shared_object::LoadError,
+    },
     /// The orchestration could not be loaded, threw or panicked.
     #[error("orchestration of callable_id {id}: {text}")]
     Orchestration {
@@ -191,6 +199,19 @@ pub enum Error {
         /// First damaged byte, counted from the end of the tensor.
         offset: usize,
     },
+    /// Something wrote behind the end of memory that an orchestration on the host allocated.
+    #[error(
+        "something wrote {offset} bytes behind the end of the {bytes} bytes that the orchestration allocated at \
+         {address}: check the extents its kernels use"
+    )]
+    BlockDamaged {
+        /// Where the memory begins.
+        address: DeviceAddress,
+        /// Bytes it was allocated with.
+        bytes: u64,
+        /// First damaged byte, counted from its end.
+        offset: usize,
+    },
     /// A run did not end in time.
     #[error(
         "the run did not {missed} within {limit:?} (tasks done: {progress}); {waiting}: fix the program or \
@@ -210,6 +231,10 @@ pub enum Error {
     #[cfg(feature = "trb")]
     #[error(transparent)]
     Trb(#[from] runtime_trb::Error),
+    /// The host-built runtime refused a graph, or its run failed.
+    #[cfg(feature = "hbg")]
+    #[error(transparent)]
+    Hbg(#[from] runtime_hbg::Error),
     /// The vendor's driver cannot be used, or refused.
     #[cfg(feature = "onboard")]
     #[error(transparent)]
@@ -228,7 +253,9 @@ pub enum Error {
         source: crate::onboard::TextError,
     },
     /// The chip has fewer clusters that work.
-    #[error("the run wants {clusters} clusters of cores, {working} of this chip work: lower block_dim")]
+    #[error(
+        "the run wants {clusters} clusters of cores, {working} of this chip work: lower block_dim"
+    )]
     Clusters {
         /// Clusters wanted.
         clusters: u32,
@@ -280,6 +307,8 @@ impl Error {
                 code => code,
             },
             Self::Deadline { .. } => -RunError::SchedulerTimeout.code(),
+            #[cfg(feature = "hbg")]
+            Self::Hbg(ref error) => error.code(),
             #[cfg(feature = "onboard")]
             Self::Cann(ref error) => match error.code() {
                 Some(code) => code.0,

@@ -9,6 +9,8 @@ use aicore_abi::seam::KernelEntry;
 use protocol::{ArgDirection, CallConfig, ChipStorageTaskArgs};
 
 use crate::error::Result;
+#[cfg(feature = "hbg")]
+use crate::host_side::HostSide;
 use crate::machine::Machine;
 use crate::options::RunOptions;
 use crate::program::Orchestration;
@@ -18,6 +20,9 @@ use crate::program::Orchestration;
 pub struct Prepared<M: Machine> {
     /// What builds the graph.
     pub orchestration: Orchestration,
+    /// The same, loaded, if it runs on the host.
+    #[cfg(feature = "hbg")]
+    pub host: Option<aicpu::hbg::Loaded>,
     /// Direction of every argument that the program states one for.
     pub signature: Vec<ArgDirection>,
     /// How to call each kernel, indexed by function id.
@@ -34,8 +39,11 @@ pub struct Launch<'a, M: Machine> {
     pub program: &'a Arc<Prepared<M>>,
     /// Another number for each time an id is registered: what was loaded for another is stale.
     pub registration: u64,
-    /// Arguments, every tensor in device memory.
+    /// Arguments, every tensor in device memory; as the caller gave them if the program moves data itself.
     pub args: &'a ChipStorageTaskArgs,
+    /// What an orchestration that runs on the host does to the device.
+    #[cfg(feature = "hbg")]
+    pub host: &'a Arc<HostSide<M>>,
     /// Checked against the chip's limits.
     pub config: &'a CallConfig,
     /// Deadlines and the like.

@@ -22,6 +22,8 @@ mod comm;
 mod context;
 mod device;
 mod error;
+#[cfg(feature = "hbg")]
+mod host_side;
 mod kernel_cache;
 mod launch;
 mod lock;
@@ -44,6 +46,8 @@ pub use comm::Comm;
 pub use context::DeviceContext;
 pub use device::Device;
 pub use error::{Error, Result};
+#[cfg(feature = "hbg")]
+pub use host_side::HostSide;
 pub use launch::{Launch, Outcome, Prepared, RunReport};
 pub use machine::{DeviceMemory, LoadedKernel, Machine};
 pub use memory::MemoryStats;

@@ -3,12 +3,15 @@
 //! Knows what a program consists of. Refuses to know whether its code can be loaded: the machine
 //! finds out when the program is prepared.
 
+#[cfg(feature = "trb")]
 use core::ffi::CStr;
 use core::fmt;
 use std::sync::Arc;
 
+#[cfg(feature = "trb")]
 use aicore_abi::orchestration::trb::{DEFAULT_CONFIG, DEFAULT_ENTRY};
 use aicore_abi::payload::DispatchPayload;
+#[cfg(any(feature = "trb", feature = "hbg"))]
 use protocol::callable::ChipCallable;
 use protocol::{ArgDirection, CoreType};
 
@@ -41,6 +44,9 @@ pub enum Orchestration {
     /// For the runtime whose graph is built on the device.
     #[cfg(feature = "trb")]
     Trb(aicpu::trb::Orchestration),
+    /// For the runtime whose graph is built on the host.
+    #[cfg(feature = "hbg")]
+    Hbg(aicpu::hbg::Orchestration),
 }
 
 impl Orchestration {
@@ -49,6 +55,8 @@ impl Orchestration {
         match self {
             #[cfg(feature = "trb")]
             Self::Trb(orchestration) => orchestration.bytes(),
+            #[cfg(feature = "hbg")]
+            Self::Hbg(orchestration) => orchestration.bytes(),
         }
     }
 
@@ -57,6 +65,20 @@ impl Orchestration {
         match self {
             #[cfg(feature = "trb")]
             Self::Trb(orchestration) => orchestration.bytes_mut(),
+            #[cfg(feature = "hbg")]
+            Self::Hbg(orchestration) => orchestration.bytes_mut(),
+        }
+    }
+
+    /// Whether it gets its tensors in device memory, or moves their data itself.
+    pub(crate) const fn is_bound(&self) -> bool {
+        match self {
+            #[cfg(feature = "trb")]
+            Self::Trb(_) => true,
+            #[cfg(feature = "hbg")]
+            Self::Hbg(aicpu::hbg::Orchestration::Graph(_)) => true,
+            #[cfg(feature = "hbg")]
+            Self::Hbg(aicpu::hbg::Orchestration::Image(_)) => false,
         }
     }
 }
@@ -133,14 +155,34 @@ impl Program {
         let callable = ChipCallable::read(image)?;
         let named =
             |name: &CStr, default: &CStr| if name.is_empty() { default } else { name }.to_owned();
-        Ok(Self {
-            orchestration: Orchestration::Trb(aicpu::trb::Orchestration::Image(
-                aicpu::trb::OrchestrationImage {
-                    bytes: callable.orchestration().into(),
-                    entry: named(callable.func_name(), DEFAULT_ENTRY),
-                    config: named(callable.config_name(), DEFAULT_CONFIG),
-                },
-            )),
+        let image = aicpu::trb::OrchestrationImage {
+            bytes: callable.orchestration().into(),
+            entry: named(callable.func_name(), DEFAULT_ENTRY),
+            config: named(callable.config_name(), DEFAULT_CONFIG),
+        };
+        let orchestration = aicpu::trb::Orchestration::Image(image);
+        Ok(Self::of_image(&callable, Orchestration::Trb(orchestration)))
+    }
+
+    /// Reads the flattened image of a callable for the host-built runtime.
+    ///
+    /// # Errors
+    /// When the image is malformed.
+    #[cfg(feature = "hbg")]
+    pub fn from_hbg_image(image: &[u8]) -> crate::Result<Self> {
+        let callable = ChipCallable::read(image)?;
+        let image = aicpu::hbg::OrchestrationImage {
+            bytes: callable.orchestration().into(),
+            entry: callable.func_name().to_owned(),
+        };
+        let orchestration = aicpu::hbg::Orchestration::Image(image);
+        Ok(Self::of_image(&callable, Orchestration::Hbg(orchestration)))
+    }
+
+    #[cfg(any(feature = "trb", feature = "hbg"))]
+    fn of_image(callable: &ChipCallable<'_>, orchestration: Orchestration) -> Self {
+        Self {
+            orchestration,
             signature: callable.signature().collect(),
             kernels: callable
                 .children()
@@ -150,6 +192,6 @@ impl Program {
                     kernel: Kernel::Image(child.kernel.payload().into()),
                 })
                 .collect(),
-        })
+        }
     }
 }

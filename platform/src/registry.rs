@@ -39,6 +39,7 @@ pub(crate) struct Registry<M: Machine> {
     images: Images,
     registrations: u64,
     loads: u64,
+    host_loads: u64,
 }
 
 impl<M: Machine> Registry<M> {
@@ -48,12 +49,18 @@ impl<M: Machine> Registry<M> {
             images: Images::default(),
             registrations: 0,
             loads: 0,
+            host_loads: 0,
         }
     }
 
     /// Orchestrations loaded by runs; only grows.
     pub(crate) fn loads(&self) -> u64 {
         self.loads
+    }
+
+    /// Orchestrations loaded when they were registered; only grows.
+    pub(crate) fn host_loads(&self) -> u64 {
+        self.host_loads
     }
 
     /// Refuses an id that is out of range or taken.
@@ -69,10 +76,16 @@ impl<M: Machine> Registry<M> {
         self.images.share(bytes)
     }
 
-    /// Registers a program.
-    pub(crate) fn insert(&mut self, id: i32, program: Arc<Prepared<M>>) -> Result<()> {
+    /// Registers a program; `on_host` says that its orchestration was loaded for that.
+    pub(crate) fn insert(
+        &mut self,
+        id: i32,
+        program: Arc<Prepared<M>>,
+        on_host: bool,
+    ) -> Result<()> {
         self.vacant(id)?;
         self.registrations += 1;
+        self.host_loads += u64::from(on_host);
         self.entries[index(id)?] = Some(Entry {
             program,
             registration: self.registrations,

@@ -21,7 +21,7 @@
 mod chip;
 pub mod clock;
 pub mod comm;
-#[cfg(feature = "trb")]
+#[cfg(any(feature = "trb", feature = "hbg"))]
 mod control;
 mod cores;
 mod crew;
@@ -47,14 +47,14 @@ pub use news::News;
 pub use talking::Talking;
 
 /// A simulated chip of family `A`, called `platform`, with the AICPU program linked in.
-#[cfg(feature = "trb")]
+#[cfg(any(feature = "trb", feature = "hbg"))]
 #[must_use]
 pub fn device<A: protocol::Arch>(platform: &'static str) -> Box<dyn crate::Device> {
     device_with::<A>(platform, |_| {})
 }
 
 /// The same, with what one may choose about the chip.
-#[cfg(feature = "trb")]
+#[cfg(any(feature = "trb", feature = "hbg"))]
 #[must_use]
 pub fn device_with<A: protocol::Arch>(
     platform: &'static str,

@@ -26,6 +26,8 @@ pub struct Draft {
     pub words: u32,
     /// How many words it has.
     pub word_count: u32,
+    /// How many of them, from the first on, are addresses of tensor descriptors.
+    pub tensors: u16,
     /// Edges that lead to it.
     pub fan_in: u32,
     /// Edges that leave it.
@@ -104,6 +106,7 @@ impl GraphBuilder {
             core_type,
             words: first,
             word_count,
+            tensors: 0,
             fan_in: 0,
             fan_out: 0,
         });

@@ -93,6 +93,12 @@ impl Context {
         self.joins.capacity() * size_of::<Countdown>()
     }
 
+    /// Whether cores did not come back from an earlier run, so that there is no other one.
+    #[must_use]
+    pub fn has_lost_cores(&self) -> bool {
+        self.shared.cores_lost.is_set()
+    }
+
     /// Begins a run of `graph` on `cores`.
     ///
     /// # Errors

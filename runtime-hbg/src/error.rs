@@ -6,6 +6,7 @@
 use core::fmt;
 use core::time::Duration;
 
+use protocol::Malformed;
 use protocol::error_code::RunError;
 
 /// Result of everything this crate can fail at.
@@ -16,11 +17,16 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The orchestration gave up.
-    #[error("the orchestration ended with code {code}")]
+    #[error("the orchestration ended with code {code}{}", After(after.as_deref()))]
     Orchestration {
         /// What it returned.
         code: i32,
+        /// What had gone wrong before.
+        after: Option<Box<Error>>,
     },
+    /// Arguments of a run break the wire format.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
     /// Code of this crate panicked under a call of the orchestration.
     #[error("{call} panicked: {message}")]
     Panicked {
@@ -193,7 +199,7 @@ impl Error {
     #[must_use]
     pub const fn code(&self) -> i32 {
         match self {
-            Self::Orchestration { code } => match *code {
+            Self::Orchestration { code, .. } => match *code {
                 0 => -1,
                 code => code,
             },
@@ -204,6 +210,7 @@ impl Error {
                 code => -code,
             },
             Self::Panicked { .. }
+            | Self::Malformed(_)
             | Self::UnknownTask { .. }
             | Self::TooMany { .. }
             | Self::ArgumentCount { .. }
@@ -220,6 +227,18 @@ impl Error {
             | Self::KernelMissing { .. }
             | Self::CoresLost
             | Self::Unfinished { .. } => -1,
+        }
+    }
+}
+
+/// What went wrong before, behind what it led to.
+struct After<'a>(Option<&'a Error>);
+
+impl fmt::Display for After<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(error) => write!(f, ", after this: {error}"),
+            None => Ok(()),
         }
     }
 }
@@ -265,8 +284,22 @@ mod tests {
 
     #[test]
     fn codes_of_orchestrations_pass_and_no_error_looks_like_success() {
-        assert_eq!(Error::Orchestration { code: 5 }.code(), 5);
-        assert_eq!(Error::Orchestration { code: -7 }.code(), -7);
+        assert_eq!(
+            Error::Orchestration {
+                code: 5,
+                after: None
+            }
+            .code(),
+            5
+        );
+        assert_eq!(
+            Error::Orchestration {
+                code: -7,
+                after: None
+            }
+            .code(),
+            -7
+        );
         let aborted = |code| Error::Aborted {
             code,
             completed: 0,

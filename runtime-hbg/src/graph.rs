@@ -29,7 +29,9 @@ pub(crate) const KINDS: usize = CoreType::ALL.len();
 #[repr(C, align(32))]
 pub struct TaskRecord {
     /// Index of its kernel.
-    pub kernel: u32,
+    pub kernel: u16,
+    /// How many of its words, from the first on, are addresses of tensor descriptors.
+    pub tensors: u16,
     /// A [`CoreType`], checked when the graph was sealed.
     pub core_type: u32,
     /// Its first word.
@@ -47,7 +49,8 @@ pub struct TaskRecord {
 }
 
 protocol::pin_layout!(TaskRecord, 32 bytes, align 32, {
-    0 => kernel: u32,
+    0 => kernel: u16,
+    2 => tensors: u16,
     4 => core_type: u32,
     8 => words: u32,
     12 => word_count: u32,

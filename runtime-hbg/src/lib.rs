@@ -12,6 +12,7 @@
 //! | what is kept while a graph is built? | [`builder`] |
 //! | what is checked when it is sealed? | `seal` |
 //! | what is sent to the device? | [`graph`] |
+//! | how does one graph run with other arguments? | [`plan`] |
 //! | whose device memory is it? | [`memory`] |
 //! | what does the tensor dump learn? | [`dump`] |
 //! | what lives longer than a run, and how does one begin? | [`context`] |
@@ -42,6 +43,7 @@ pub mod graph;
 pub mod memory;
 pub mod operations;
 pub mod orchestration;
+pub mod plan;
 mod print;
 mod role;
 pub mod run;
@@ -54,5 +56,6 @@ pub use error::{Error, Result};
 pub use graph::Graph;
 pub use memory::{Buffers, HostMemory};
 pub use orchestration::{Built, CopyBack, Orchestration};
+pub use plan::{Blueprint, Descriptor, Plan, Source, Value};
 pub use run::{Deadlines, Run, RunReport, Setup, Step};
 pub use typed::{Kernel, Task, Tasks, build, word};

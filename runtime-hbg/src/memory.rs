@@ -21,6 +21,9 @@ pub trait HostMemory {
     ///
     /// `bytes` bytes can be read at `host`, and whoever owns the memory at `device` wants them to be written there.
     unsafe fn copy_to(&self, device: u64, host: *const u8, bytes: usize) -> i32;
+
+    /// Is told of every call of the orchestration, so that whoever waits for it sees that it gets on.
+    fn stepped(&self) {}
 }
 
 /// The blocks one orchestration has allocated; dropping it frees them.
@@ -76,6 +79,11 @@ impl<'m> Buffers<'m> {
         self.blocks[index] = None;
         self.memory.free(address);
         true
+    }
+
+    /// Frees nothing: whoever the memory comes from keeps account of it.
+    pub fn leave(mut self) {
+        self.blocks.clear();
     }
 
     /// The blocks, in the order of allocation.

@@ -49,6 +49,7 @@ unsafe fn on<R>(
     // SAFETY: the handle is the beginning of an orchestration that nobody else uses during the call, since the one
     // that made it waits for the orchestration to return.
     let this = unsafe { &mut *handle.cast::<Orchestration<'_>>() };
+    this.stepped();
     match catch_unwind(AssertUnwindSafe(|| call(this))) {
         Ok(answer) => answer,
         Err(panic) => {

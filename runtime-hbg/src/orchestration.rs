@@ -62,6 +62,13 @@ pub struct Built<'m> {
 }
 
 impl Built<'_> {
+    /// The graph and what is to be copied back; the memory is left to whoever it comes from, unfreed.
+    #[must_use]
+    pub fn leave_memory(self) -> (Graph, Vec<CopyBack>) {
+        self.buffers.leave();
+        (self.graph, self.copies)
+    }
+
     /// What is to be copied to the host after a run that ended like this: nothing of a failed one.
     ///
     /// # Errors
@@ -97,8 +104,17 @@ impl<'m> Orchestration<'m> {
         let this: *mut Self = self;
         match entry(this.cast()) {
             0 => Ok(()),
-            code => Err(Error::Orchestration { code }),
+            code => Err(Error::Orchestration {
+                code,
+                after: self.graph.error().cloned().map(Box::new),
+            }),
         }
+    }
+
+    /// Tells the memory's owner that the orchestration gets on.
+    #[inline]
+    pub(crate) fn stepped(&self) {
+        self.buffers.memory().stepped();
     }
 
     /// Allocates device memory until the end of the run; 0 if there is not enough.

@@ -37,8 +37,8 @@ fn pack_tasks(draft: &GraphBuilder, kernels: &[KernelEntry], graph: &mut Graph) 
             task: number as usize,
             func_id: task.func_id,
         };
-        let kernel = u32::try_from(task.func_id).map_err(|_| unknown())?;
-        let entry = kernels.get(kernel as usize);
+        let kernel = u16::try_from(task.func_id).map_err(|_| unknown())?;
+        let entry = kernels.get(usize::from(kernel));
         if entry.is_none_or(|entry| entry.address == 0) {
             return Err(unknown());
         }
@@ -48,9 +48,9 @@ fn pack_tasks(draft: &GraphBuilder, kernels: &[KernelEntry], graph: &mut Graph) 
                 core_type: task.core_type,
             });
         };
-        if !used[kernel as usize] {
-            used[kernel as usize] = true;
-            graph.kernels.push(kernel);
+        if !used[usize::from(kernel)] {
+            used[usize::from(kernel)] = true;
+            graph.kernels.push(u32::from(kernel));
         }
         let join = match task.fan_in {
             0 => {
@@ -69,6 +69,7 @@ fn pack_tasks(draft: &GraphBuilder, kernels: &[KernelEntry], graph: &mut Graph) 
         };
         graph.records.push(TaskRecord {
             kernel,
+            tensors: task.tensors,
             core_type: core as u32,
             words: task.words,
             word_count: task.word_count,

@@ -1,41 +1,29 @@
 //! One run of the device-built runtime, by whatever threads there are.
 //!
-//! Knows which thread orchestrates, which ones drive the schedulers' roles, and when another one is
-//! worth calling. Refuses to know where the threads come from.
+//! Knows what the leading thread does before it drives the schedulers' roles. Refuses to know where the
+//! threads come from.
 //!
 //! ```text
 //! leading thread:  load (first run) ─▶ begin ─▶ orchestrate ─▶ drive the roles ─▶ end
 //!                                        │            └ blocked: drive the roles
 //! helping threads:                       └▶ called ─▶ drive the roles ──────────▶ leave
 //! ```
-//!
-//! The leader alone is the fastest for a graph that is over before another thread has woken, so
-//! helpers are called by what the last run of the same program took, and whenever the orchestration
-//! leaves more behind than one thread should do.
 
 use core::fmt;
 use core::marker::PhantomData;
-use core::ptr::NonNull;
-use core::time::Duration;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
+use std::sync::Mutex;
 
 use aicore_abi::seam::{Cores, KernelEntry};
 use protocol::error_code::RunError;
-use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 use protocol::{Arch, ChipStorageTaskArgs};
 use runtime_trb::{Context, Deadlines, Limits, Run, RunReport, RunStatus, Setup};
-use sync::{Flag, Spin, Word32};
+use sync::{Flag, Spin};
 
 use super::orchestration::{CallError, Orchestration};
 use super::table::{Registration, Table, TableError};
 use crate::crew::Crew;
 use crate::first_error::FirstError;
-
-/// A program whose last run took longer is worth a helper from the start.
-const WORTH_HELP: Duration = Duration::from_micros(60);
-/// Unfinished tasks at the end of an orchestration that are worth a helper.
-const MANY_TASKS: u64 = 32;
+use crate::under_way::{Current, History, MANY_TASKS, UnderWay, lock};
 
 /// One run, as it is ordered.
 pub struct Order<'a> {
@@ -104,14 +92,9 @@ pub struct End {
     pub result: Result<RunReport, RunFailure>,
 }
 
-/// What the outside may do with a run that is under way.
-trait Underway: Sync {
-    fn progress(&self) -> u64;
-    fn abort(&self);
-    fn report(&self) -> RunReport;
-}
+impl<A: Arch, C: Cores> UnderWay for Run<'_, A, C> {
+    type Report = RunReport;
 
-impl<A: Arch, C: Cores> Underway for Run<'_, A, C> {
     fn progress(&self) -> u64 {
         Self::progress(self)
     }
@@ -123,45 +106,13 @@ impl<A: Arch, C: Cores> Underway for Run<'_, A, C> {
     fn report(&self) -> RunReport {
         Self::report(self)
     }
-}
 
-/// The run that is under way, if there is one.
-#[derive(Default)]
-struct Current(Mutex<Option<NonNull<dyn Underway>>>);
-
-// SAFETY: the pointer is used under the lock only, and a run is `Sync`.
-unsafe impl Send for Current {}
-// SAFETY: as above.
-unsafe impl Sync for Current {}
-
-impl Current {
-    fn lock(&self) -> MutexGuard<'_, Option<NonNull<dyn Underway>>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn notify(&self) {
+        Self::notify(self);
     }
 
-    /// Makes `run` the current one while the result lives.
-    fn set<'a>(&'a self, run: &'a dyn Underway) -> Shown<'a> {
-        let run: NonNull<dyn Underway + 'a> = NonNull::from(run);
-        // SAFETY: only the lifetime changes; `Shown` takes the pointer back before it ends.
-        let run = unsafe {
-            core::mem::transmute::<NonNull<dyn Underway + 'a>, NonNull<dyn Underway>>(run)
-        };
-        *self.lock() = Some(run);
-        Shown(self)
-    }
-
-    fn with<R>(&self, look: impl FnOnce(&dyn Underway) -> R) -> Option<R> {
-        let current = self.lock();
-        // SAFETY: `Shown` clears it, under this lock, before the run goes away.
-        current.map(|run| look(unsafe { run.as_ref() }))
-    }
-}
-
-struct Shown<'a>(&'a Current);
-
-impl Drop for Shown<'_> {
-    fn drop(&mut self) {
-        *self.0.lock() = None;
+    fn drive(&self, first: usize, spin: &mut Spin) {
+        Self::drive(self, first, spin);
     }
 }
 
@@ -169,11 +120,10 @@ impl Drop for Shown<'_> {
 pub struct Executor<A: Arch> {
     table: Mutex<Table>,
     context: Mutex<Option<Context>>,
-    current: Current,
+    current: Current<RunReport>,
     /// The orchestration of the run that is under way has not returned.
     orchestrating: Flag,
-    /// What the last run of each callable took, in microseconds.
-    took: [Word32; MAX_REGISTERED_CALLABLE_IDS],
+    history: History,
     arch: PhantomData<A>,
 }
 
@@ -184,8 +134,7 @@ impl<A: Arch> Default for Executor<A> {
             context: Mutex::default(),
             current: Current::default(),
             orchestrating: Flag::new(),
-            // Unknown counts as long.
-            took: core::array::from_fn(|_| Word32::new(u32::MAX)),
+            history: History::default(),
             arch: PhantomData,
         }
     }
@@ -257,20 +206,8 @@ impl<A: Arch> Executor<A> {
             cores,
         )?;
         let _shown = self.current.set(&run);
-        let started = Instant::now();
-        let place = usize::try_from(order.callable_id).ok();
-        let took = place.and_then(|place| self.took.get(place));
-        let worth_help = took.is_none_or(|took| u128::from(took.own()) > WORTH_HELP.as_micros());
         let mut called: Result<(), CallError> = Ok(());
-        let mut spin = Spin::new(crew.crowd());
-        let assist = || {
-            let mut spin = Spin::new(crew.crowd());
-            run.drive(1, &mut spin);
-        };
-        crew.together(&|| run.notify(), &assist, &mut || {
-            if worth_help {
-                crew.call();
-            }
+        self.history.lead(order.callable_id, &run, crew, || {
             run.orchestrate(&run, |orchestrator| {
                 self.orchestrating.set();
                 let result = body(orchestrator);
@@ -290,12 +227,7 @@ impl<A: Arch> Executor<A> {
             if so_far.submitted - so_far.completed > MANY_TASKS {
                 crew.call();
             }
-            run.drive(0, &mut spin);
         });
-        if let Some(took) = took {
-            let micros = started.elapsed().as_micros();
-            took.set_own(u32::try_from(micros).unwrap_or(u32::MAX));
-        }
         called?;
         let report = run.report();
         if report.status.is_good() {
@@ -351,9 +283,4 @@ fn context_for<'c>(
         *place = Some(Context::new(limits)?);
     }
     Ok(place.as_mut().expect("made above"))
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What the locks here guard is whole at any moment, so a panic elsewhere does no harm.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

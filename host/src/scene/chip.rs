@@ -4,7 +4,7 @@
 
 use std::path::Path;
 
-use platform::RunOptions;
+use platform::{Program, RunOptions};
 use protocol::ArgDirection;
 use protocol::{ChipStorageTaskArgs, ContinuousTensor, CoreType};
 
@@ -24,12 +24,9 @@ impl Machine for Chips {
     fn open(
         &self,
         platform: Platform,
-        runtime: RuntimeKind,
+        _runtime: RuntimeKind,
         device: u32,
     ) -> Result<Box<dyn Session>, SessionError> {
-        if runtime != RuntimeKind::Trb {
-            return Err(refused(format!("this build has no runtime {runtime}")));
-        }
         let worker = ChipWorker::on(platform.name())?;
         worker.init(i32::try_from(device).unwrap_or(i32::MAX))?;
         Ok(Box::new(Chip {
@@ -58,9 +55,7 @@ impl Session for Chip {
             };
             builder = builder.kernel_image(id, core, &read(&kernel.library)?);
         }
-        let config = program.config_entry.as_deref().unwrap_or_default();
-        let image = read(&program.orchestration)?;
-        let program = builder.orchestration_image(&image, &program.entry, config)?;
+        let program = with_orchestration(builder, program)?;
         let callable = self.worker.register(program)?;
         let number = u32::try_from(self.prepared.len()).expect("a scene has few programs");
         self.prepared.push(Some(callable));
@@ -123,6 +118,28 @@ impl Chip {
     fn callable(&self, program: Prepared) -> Result<Callable, SessionError> {
         let known = self.prepared.get(program.0 as usize).cloned().flatten();
         known.ok_or_else(|| refused(format!("program {} is not prepared", program.0)))
+    }
+}
+
+/// The program with the orchestration of a scene, for the runtime it is built for.
+fn with_orchestration(
+    builder: ProgramBuilder,
+    program: &BuiltProgram,
+) -> Result<Program, SessionError> {
+    let image = read(&program.orchestration)?;
+    match program.runtime {
+        #[cfg(feature = "trb")]
+        RuntimeKind::Trb => {
+            let config = program.config_entry.as_deref().unwrap_or_default();
+            Ok(builder.orchestration_image(&image, &program.entry, config)?)
+        }
+        #[cfg(feature = "hbg")]
+        RuntimeKind::Hbg => Ok(builder.graph_image(&image, &program.entry)?),
+        #[cfg(not(all(feature = "trb", feature = "hbg")))]
+        missing => {
+            let _ = (builder, image);
+            Err(refused(format!("this build has no runtime {missing}")))
+        }
     }
 }
 

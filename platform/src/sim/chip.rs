@@ -187,6 +187,8 @@ impl Machine for Chip {
                 registration: launch.registration,
                 program: Arc::clone(launch.program),
                 args: *launch.args,
+                #[cfg(feature = "hbg")]
+                host: Arc::clone(launch.host),
                 clusters: u16::try_from(launch.config.block_dim).expect(checked),
                 threads: u8::try_from(launch.config.aicpu_thread_num).expect(checked),
                 options: *launch.options,

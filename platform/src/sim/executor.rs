@@ -9,6 +9,8 @@ use aicpu::Crew;
 use protocol::ChipStorageTaskArgs;
 
 use crate::error::Result;
+#[cfg(feature = "hbg")]
+use crate::host_side::HostSide;
 use crate::launch::{Prepared, RunReport};
 use crate::options::RunOptions;
 
@@ -24,8 +26,11 @@ pub struct RunOrder {
     pub registration: u64,
     /// The program.
     pub program: Arc<Prepared<Chip>>,
-    /// Its arguments, every tensor in device memory.
+    /// Its arguments, every tensor in device memory unless the program moves data itself.
     pub args: ChipStorageTaskArgs,
+    /// What an orchestration that runs on the host does to the device.
+    #[cfg(feature = "hbg")]
+    pub host: Arc<HostSide<Chip>>,
     /// Clusters that take part.
     pub clusters: u16,
     /// Control CPUs that take part, the orchestrating one included.

@@ -141,7 +141,7 @@ impl Role {
 #[inline]
 fn fill_payload<C: Cores>(env: &Env<'_, C>, core: &Core, token: u32, task: u32) {
     let record = &env.graph.records[task as usize];
-    let entry = env.kernels[record.kernel as usize];
+    let entry = env.kernels[usize::from(record.kernel)];
     let words = env.graph.words_of(task);
     let mut payload = env.cores.payload(core.id, token);
     let address = payload.as_ptr().expose_provenance() as u64;
@@ -154,12 +154,12 @@ fn fill_payload<C: Cores>(env: &Env<'_, C>, core: &Core, token: u32, task: u32) 
         let (own, rest) = payload.args.split_at_mut(words.len());
         own.copy_from_slice(words);
         rest[..MAX_ARGS.saturating_sub(words.len())].fill(0);
-        payload.tensor_count = 0;
-        payload.scalar_count = record.word_count;
     } else {
         let words = words.as_ptr().expose_provenance() as u64;
         payload.keep_words_at(words, record.word_count);
     }
+    payload.tensor_count = u32::from(record.tensors);
+    payload.scalar_count = record.word_count - u32::from(record.tensors);
     // Each of the two payloads once per run.
     if core.calls.counter() <= 2 {
         payload.link_contexts(address);

@@ -101,7 +101,13 @@ fn hazard_an_orchestration_that_gives_up_leaves_nothing_behind() {
         unsafe { (OPERATIONS.device_malloc)(handle, 4096) };
         5
     });
-    assert_eq!(ended, Err(Error::Orchestration { code: 5 }));
+    assert_eq!(
+        ended,
+        Err(Error::Orchestration {
+            code: 5,
+            after: None
+        })
+    );
     assert_eq!(memory.live(), 2);
     drop(orchestration);
     assert_eq!(memory.live(), 0);
@@ -297,7 +303,12 @@ fn no_panic_leaves_the_table_and_none_is_forgotten() {
         // SAFETY: as above; the memory reads nothing.
         unsafe { (OPERATIONS.copy_to_device)(handle, block, block, 8) }
     });
-    assert_eq!(ended, Err(Error::Orchestration { code: -1 }));
+    let ended = ended.expect_err("it ended with -1");
+    assert_eq!(ended.code(), -1);
+    assert!(
+        ended.to_string().contains("after this: device_malloc panicked"),
+        "{ended}"
+    );
     let error = orchestration
         .seal(&[])
         .map(|_| ())
