@@ -3,9 +3,13 @@
 //! Knows its numbers, topology and register quirks. Refuses to know anything that is true of
 //! another family as well: that stands once, in `platform`.
 
+#[cfg(feature = "c-api")]
+mod c_api;
 #[cfg(feature = "onboard")]
 mod onboard;
 
+#[cfg(feature = "c-api")]
+pub use c_api::backend;
 #[cfg(feature = "onboard")]
 pub use onboard::{FAMILY, ONBOARD, onboard};
 #[cfg(feature = "sim")]

@@ -18,6 +18,8 @@
 
 mod address;
 mod bind;
+#[cfg(feature = "c-api")]
+pub mod c_api;
 mod comm;
 mod context;
 mod device;

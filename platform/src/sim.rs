@@ -9,7 +9,7 @@
 //! | which thread does what in a run? | `engine`, `crew` |
 //! | how does a core take and run a call? | `cores`, `groups` |
 //! | how is a kernel loaded and called? | `kernels` |
-//! | what can a kernel ask its simulator? | `hooks`, `identity`, `storage` |
+//! | what can a kernel ask its simulator? | `hooks`, `storage` |
 //! | where does device memory come from? | `memory` |
 //! | what time is it on the chip? | [`clock`] |
 //! | how do chips see each other's memory? | [`comm`] |
@@ -29,7 +29,6 @@ mod engine;
 mod executor;
 mod groups;
 mod hooks;
-mod identity;
 mod kernels;
 mod memory;
 mod news;
@@ -38,6 +37,8 @@ mod talking;
 #[cfg(test)]
 pub(crate) mod testing;
 
+#[cfg(feature = "c-api")]
+pub use chip::join;
 pub use chip::{Chip, ChipOptions, StartExecutor};
 pub use cores::{Family, KERNEL_FAILED, SimCores};
 pub use executor::{Executor, RunEnd, RunOrder};

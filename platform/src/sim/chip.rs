@@ -202,6 +202,18 @@ impl Machine for Chip {
     }
 }
 
+/// A rank of a communicator that is no chip's in particular.
+///
+/// # Errors
+/// As [`Device::join`](crate::Device::join).
+#[cfg(feature = "c-api")]
+pub fn join(rank: i32, ranks: i32, meeting: &[u8], patience: Duration) -> Result<Box<dyn Comm>> {
+    Ok(Box::new(Member {
+        comm: Communicator::new(rank, ranks, meeting, patience)?,
+        _talks: Arc::<Talking>::default().join(),
+    }))
+}
+
 fn pointer(address: DeviceAddress) -> *mut u8 {
     let address = usize::try_from(address.0).expect("an address of this process");
     core::ptr::with_exposed_provenance_mut(address)

@@ -38,7 +38,7 @@ use crate::lock::lock;
 use crate::program::{KernelCall, Waits};
 
 use super::groups::Groups;
-use super::identity::Running;
+use super::hooks::{self, Running};
 use super::kernels::Record;
 use super::news::{Listener, News};
 use super::storage::SharedStorage;
@@ -184,6 +184,7 @@ impl SimCores {
         self.stopped.clear();
         *lock(&self.failure) = None;
         self.storage.clear();
+        hooks::begin_run(self.device_id);
         // What a failed run dispatched and nobody started.
         self.take_back();
         self.groups.cancel_all();
@@ -416,7 +417,7 @@ impl SimCores {
             Some(CoreType::Aiv) if lanes == 1 => {
                 Err("it is for AIV cores and was submitted to an AIC core".to_owned())
             }
-            _ => running.enter(|| record.call(&call)),
+            _ => record.call(&call, &running),
         };
         if let Some(started) = started {
             record.note_time(started.elapsed());

@@ -1,7 +1,7 @@
 //! What simulated kernels ask their simulator.
 //!
-//! Knows every name that a generation of kernel headers uses, and answers all of them from the
-//! calling thread's identity. Refuses to know what kernels need the answers for.
+//! Knows every name that a generation of kernel headers uses, and answers all of them from the kernel
+//! call that the calling thread is in. Refuses to know what kernels need the answers for.
 //!
 //! | kernels built with | find the hooks by |
 //! | --- | --- |
@@ -10,24 +10,28 @@
 //! | the newest headers | their own export `pto_sim_register_hooks`, called after loading |
 //!
 //! The global scope of an application is no business of a library in it, so the names live in a small
-//! shared library that is put there before the first kernel is loaded, and that only forwards here.
+//! shared library, `hooks.c`, that is put there before the first kernel is loaded. One copy serves all
+//! simulators of a process: each tells it on entering a kernel that it answers for this thread, and on
+//! leaving that it does no longer. The companion library of host runtimes is the same code, and is used
+//! where it is loaded. One that others built knows less: it is told which core a thread is.
 
+use core::cell::{Cell, RefCell};
 use core::ffi::{CStr, c_char, c_int, c_void};
+use core::mem::MaybeUninit;
 use core::ptr;
 use std::os::fd::{AsFd, AsRawFd};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
+use aicore_abi::payload::DispatchPayload;
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
 use rustix::fs::{MemfdFlags, memfd_create};
 
 use crate::lock::lock;
 
-use super::identity::{self, Foreign, current};
 use super::storage::{Key, SharedStorage};
 
-/// The forwarding library; `build.rs` made it.
-const FORWARDER: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hooks.so"));
-const INSTALL: &[u8] = b"simpler_install_sim_hooks\0";
+/// The library with the names; `build.rs` made it.
+const NAMES: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/hooks.so"));
 
 /// Names in a kernel by which it asks for storage that it shares with others: it may wait for them.
 pub(crate) const WAITING: [&[u8]; 2] = [
@@ -42,73 +46,173 @@ pub(crate) const REGISTER_HOOKS: &CStr = c"pto_sim_register_hooks";
 pub(crate) type RegisterHooks =
     unsafe extern "C" fn(subblock_id: *mut c_void, pipe_shared_state: *mut c_void);
 
-/// What that export is to be called with.
-pub(crate) fn registered() -> (*mut c_void, *mut c_void) {
-    let subblock_id: extern "C" fn() -> u32 = subblock_id;
-    let pipe_shared_state: extern "C" fn(u64, usize) -> *mut c_void = pipe_shared_state;
-    (subblock_id as *mut c_void, pipe_shared_state as *mut c_void)
+/// One kernel call on one core.
+#[derive(Debug)]
+pub(crate) struct Running<'a> {
+    pub(crate) payload: &'a DispatchPayload,
+    pub(crate) storage: &'a SharedStorage,
+    pub(crate) device_id: i32,
+    pub(crate) cluster: u32,
+    pub(crate) lane: u32,
+    /// Vector lanes of the core's kind.
+    pub(crate) lanes: u32,
+    /// What the kernel has said about itself: block, lane, lanes.
+    pub(crate) context: Cell<Option<[u32; 3]>>,
+    /// The kernel asked for storage that it may share with others.
+    pub(crate) shares: Cell<bool>,
+    /// What a hook could not do for the kernel.
+    pub(crate) refusal: RefCell<Option<String>>,
 }
 
-/// The table the forwarding library takes, in its order.
+/// Who answers for a thread, as the library keeps it.
 #[repr(C)]
-struct Hooks {
-    subblock_id: extern "C" fn() -> u32,
-    pipe_shared_state: extern "C" fn(u64, usize) -> *mut c_void,
-    set_execution_context: extern "C" fn(u32, u32, u32),
-    get_execution_context: unsafe extern "C" fn(*mut u32, *mut u32, *mut u32),
-    shared_storage: unsafe extern "C" fn(*const c_char, usize) -> *mut c_void,
-    task_cookie: extern "C" fn() -> u64,
+struct Answering {
+    answers: *const Answers,
+    of: *const c_void,
+}
+
+type Enter = unsafe extern "C" fn(*const Answers, *const c_void, *mut Answering);
+type Leave = unsafe extern "C" fn(*const Answering);
+
+/// The names in the global scope of this process.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scope {
+    enter: Enter,
+    leave: Leave,
+    subblock_id: *mut c_void,
+    pipe_shared_state: *mut c_void,
+    /// The names that kernels find are those of a library that others built.
+    others: Option<Others>,
+}
+
+// SAFETY: two of its functions are kept as bare addresses; all may be called from any thread.
+unsafe impl Send for Scope {}
+// SAFETY: as above.
+unsafe impl Sync for Scope {}
+
+/// A library that is told which core a thread is.
+#[derive(Clone, Copy, Debug)]
+struct Others {
     bind_device: extern "C" fn(c_int),
     bound_device: extern "C" fn() -> c_int,
     acquire_device: extern "C" fn(c_int),
-    release_device: extern "C" fn(c_int),
     set_subblock_id: extern "C" fn(u32),
     set_cluster_id: extern "C" fn(u32),
-    clear_shared_storage: extern "C" fn(),
+    clear: extern "C" fn(),
 }
 
-static HOOKS: Hooks = Hooks {
-    subblock_id,
-    pipe_shared_state,
-    set_execution_context,
-    get_execution_context,
-    shared_storage,
-    task_cookie,
-    bind_device,
-    bound_device,
-    acquire_device,
-    release_device,
-    set_subblock_id,
-    set_cluster_id,
-    clear_shared_storage,
-};
+static SCOPE: OnceLock<Scope> = OnceLock::new();
 
-/// Puts the hooks into the global scope; again changes nothing.
+/// Sees to it that the names are in the global scope; again changes nothing.
 ///
 /// # Errors
-/// Why the forwarding library could not be loaded; the next call tries again.
-pub(crate) fn install() -> Result<(), String> {
-    static INSTALLED: Mutex<bool> = Mutex::new(false);
-    let mut installed = lock(&INSTALLED);
-    if *installed {
-        return Ok(());
+/// Why their library could not be loaded; the next call tries again.
+pub(crate) fn install() -> Result<Scope, String> {
+    static INSTALLING: Mutex<()> = Mutex::new(());
+    if let Some(scope) = SCOPE.get() {
+        return Ok(*scope);
     }
-    let library =
-        load_forwarder().map_err(|error| format!("cannot load the simulation hooks: {error}"))?;
-    // SAFETY: this is the type of the function in our own library.
-    let install = unsafe { library.get::<unsafe extern "C" fn(*const Hooks)>(INSTALL) }
-        .map_err(|error| error.to_string())?;
-    // SAFETY: the table has the layout the library declares; no kernel that could call it is loaded yet.
-    unsafe { install(&raw const HOOKS) };
-    // Kernels keep addresses of it for as long as the process lives.
-    core::mem::forget(library);
-    *installed = true;
-    Ok(())
+    let _installing = lock(&INSTALLING);
+    let process = Library::this();
+    let failed =
+        |error: &dyn core::fmt::Display| format!("cannot load the simulation hooks: {error}");
+    // SAFETY: only whether it is there is asked.
+    let ours = unsafe { process.get::<Enter>(ENTER) }.is_ok();
+    // SAFETY: as above.
+    let theirs = !ours && unsafe { process.get::<*const c_void>(SUBBLOCK_ID) }.is_ok();
+    if !ours {
+        let library = load_names().map_err(|error| failed(&error))?;
+        // Kernels keep addresses of it for as long as the process lives.
+        core::mem::forget(library);
+    }
+    // Another simulator of this process may have been quicker: what the global scope has first counts.
+    // SAFETY: `hooks.c` gives these functions these types.
+    let scope = unsafe { Scope::find(&process, theirs) }.map_err(|error| failed(&error))?;
+    Ok(*SCOPE.get_or_init(|| scope))
 }
 
-fn load_forwarder() -> Result<Library, Box<dyn core::error::Error>> {
+const ENTER: &[u8] = b"simpler_sim_enter\0";
+const SUBBLOCK_ID: &[u8] = b"pto_sim_get_subblock_id\0";
+
+/// Before a run of device `device_id`: storage that kernels share is as new.
+pub(crate) fn begin_run(device_id: i32) {
+    if let Some(others) = SCOPE.get().and_then(|scope| scope.others) {
+        let bound = (others.bound_device)();
+        (others.acquire_device)(device_id);
+        (others.bind_device)(device_id);
+        (others.clear)();
+        (others.bind_device)(bound);
+    }
+}
+
+impl Scope {
+    /// # Safety
+    /// The names have the types that `hooks.c` gives them.
+    unsafe fn find(process: &Library, theirs: bool) -> Result<Self, libloading::Error> {
+        // SAFETY: the caller's promise.
+        unsafe {
+            Ok(Self {
+                enter: *process.get(ENTER)?,
+                leave: *process.get(b"simpler_sim_leave\0")?,
+                subblock_id: process.get::<*mut c_void>(SUBBLOCK_ID)?.into_raw(),
+                pipe_shared_state: process
+                    .get::<*mut c_void>(b"pto_sim_get_pipe_shared_state\0")?
+                    .into_raw(),
+                others: if theirs {
+                    Some(Others {
+                        bind_device: *process.get(b"pto_cpu_sim_bind_device\0")?,
+                        bound_device: *process.get(b"pto_cpu_sim_get_bound_device\0")?,
+                        acquire_device: *process.get(b"pto_cpu_sim_acquire_device\0")?,
+                        set_subblock_id: *process.get(b"_Z27sim_context_set_subblock_idj\0")?,
+                        set_cluster_id: *process.get(b"_Z26sim_context_set_cluster_idj\0")?,
+                        clear: *process.get(b"_Z28clear_cpu_sim_shared_storagev\0")?,
+                    })
+                } else {
+                    None
+                },
+            })
+        }
+    }
+
+    /// What a kernel that takes hooks by address is to be given.
+    pub(crate) fn registered(&self) -> (*mut c_void, *mut c_void) {
+        (self.subblock_id, self.pipe_shared_state)
+    }
+
+    /// Answers for `running` on the calling thread for as long as `kernel` runs.
+    #[inline]
+    pub(crate) fn during<R>(&self, running: &Running<'_>, kernel: impl FnOnce() -> R) -> R {
+        struct Back {
+            leave: Leave,
+            before: Answering,
+        }
+        impl Drop for Back {
+            fn drop(&mut self) {
+                // SAFETY: this is what was there on entering, on this same thread.
+                unsafe { (self.leave)(&raw const self.before) };
+            }
+        }
+        if let Some(others) = &self.others {
+            (others.bind_device)(running.device_id);
+            (others.set_cluster_id)(running.cluster);
+            (others.set_subblock_id)(running.lane);
+        }
+        let mut before = MaybeUninit::uninit();
+        let of = ptr::from_ref(running).cast();
+        // SAFETY: both live until `Back` takes them back; the place is writable.
+        unsafe { (self.enter)(&raw const ANSWERS, of, before.as_mut_ptr()) };
+        let _back = Back {
+            leave: self.leave,
+            // SAFETY: entering has written it.
+            before: unsafe { before.assume_init() },
+        };
+        kernel()
+    }
+}
+
+fn load_names() -> Result<Library, Box<dyn core::error::Error>> {
     let file = memfd_create(c"simpler-sim-hooks", MemfdFlags::CLOEXEC)?;
-    let mut rest = FORWARDER;
+    let mut rest = NAMES;
     while !rest.is_empty() {
         let written = rustix::io::write(&file, rest)?;
         rest = &rest[written..];
@@ -121,67 +225,95 @@ fn load_forwarder() -> Result<Library, Box<dyn core::error::Error>> {
     Ok(library)
 }
 
-/// Runs `use_it` on the storage of the device the calling thread works for.
-fn with_storage(use_it: impl Fn(&SharedStorage, u32) -> Result<u64, String>) -> *mut c_void {
-    current(|running| {
-        let result = match running {
-            Some(running) => {
-                running.shares.set(true);
-                use_it(running.storage, running.cluster)
-            }
-            None => {
-                let foreign = Foreign::get();
-                match identity::acquired(foreign.device_id) {
-                    Some(storage) => use_it(&storage, foreign.cluster),
-                    None => return ptr::null_mut(),
-                }
-            }
-        };
-        match result {
-            Ok(address) => ptr::with_exposed_provenance_mut(
-                usize::try_from(address).expect("an address of this process"),
-            ),
-            Err(refusal) => {
-                log::error!("{refusal}");
-                if let Some(running) = running {
-                    *running.refusal.borrow_mut() = Some(refusal);
-                }
-                ptr::null_mut()
-            }
+/// The table the library is given, in its order.
+#[repr(C)]
+struct Answers {
+    subblock_id: unsafe extern "C" fn(*const c_void) -> u32,
+    device: unsafe extern "C" fn(*const c_void) -> c_int,
+    pipe_shared_state: unsafe extern "C" fn(*const c_void, u64, usize) -> *mut c_void,
+    set_execution_context: unsafe extern "C" fn(*const c_void, u32, u32, u32),
+    get_execution_context: unsafe extern "C" fn(*const c_void, *mut u32, *mut u32, *mut u32),
+    shared_storage: unsafe extern "C" fn(*const c_void, *const c_char, usize) -> *mut c_void,
+    task_cookie: unsafe extern "C" fn(*const c_void) -> u64,
+}
+
+static ANSWERS: Answers = Answers {
+    subblock_id,
+    device,
+    pipe_shared_state,
+    set_execution_context,
+    get_execution_context,
+    shared_storage,
+    task_cookie,
+};
+
+/// The kernel call that a question is about.
+///
+/// # Safety
+/// `of` is what [`Scope::during`] has given to the library for this thread.
+unsafe fn running<'a>(of: *const c_void) -> &'a Running<'a> {
+    // SAFETY: the caller's promise; it outlives the kernel, which asks.
+    unsafe { &*of.cast() }
+}
+
+/// Address of the block that kernels of this cluster share under `key`.
+fn shared(running: &Running<'_>, key: Key, size: usize) -> *mut c_void {
+    running.shares.set(true);
+    match running.storage.block(running.cluster, key, size) {
+        Ok(address) => ptr::with_exposed_provenance_mut(
+            usize::try_from(address).expect("an address of this process"),
+        ),
+        Err(refusal) => {
+            log::error!("{refusal}");
+            *running.refusal.borrow_mut() = Some(refusal);
+            ptr::null_mut()
         }
-    })
-}
-
-extern "C" fn subblock_id() -> u32 {
-    current(|running| running.map_or_else(|| Foreign::get().lane, |running| running.lane))
-}
-
-extern "C" fn pipe_shared_state(pipe_key: u64, size: usize) -> *mut c_void {
-    if size == 0 {
-        return ptr::null_mut();
     }
-    with_storage(|storage, cluster| storage.block(cluster, Key::Pipe(pipe_key), size))
-}
-
-extern "C" fn set_execution_context(block: u32, subblock: u32, subblock_dim: u32) {
-    current(|running| {
-        if let Some(running) = running {
-            running.context.set(Some([block, subblock, subblock_dim]));
-        }
-    });
 }
 
 /// # Safety
-/// Each pointer is null or may be written.
-unsafe extern "C" fn get_execution_context(block: *mut u32, subblock: *mut u32, dim: *mut u32) {
-    let values = current(|running| match running {
-        Some(running) => running.context.get().unwrap_or([
-            running.payload.local_context.block_idx.cast_unsigned(),
-            running.lane,
-            running.lanes,
-        ]),
-        None => [0, Foreign::get().lane, 1],
-    });
+/// As [`running`], like all that follow.
+unsafe extern "C" fn subblock_id(of: *const c_void) -> u32 {
+    // SAFETY: passed on.
+    unsafe { running(of) }.lane
+}
+
+unsafe extern "C" fn device(of: *const c_void) -> c_int {
+    // SAFETY: passed on.
+    unsafe { running(of) }.device_id
+}
+
+unsafe extern "C" fn pipe_shared_state(
+    of: *const c_void,
+    pipe_key: u64,
+    size: usize,
+) -> *mut c_void {
+    // SAFETY: passed on.
+    shared(unsafe { running(of) }, Key::Pipe(pipe_key), size)
+}
+
+unsafe extern "C" fn set_execution_context(of: *const c_void, block: u32, subblock: u32, dim: u32) {
+    // SAFETY: passed on.
+    unsafe { running(of) }
+        .context
+        .set(Some([block, subblock, dim]));
+}
+
+/// # Safety
+/// Each place is null or may be written.
+unsafe extern "C" fn get_execution_context(
+    of: *const c_void,
+    block: *mut u32,
+    subblock: *mut u32,
+    dim: *mut u32,
+) {
+    // SAFETY: passed on.
+    let running = unsafe { running(of) };
+    let values = running.context.get().unwrap_or([
+        running.payload.local_context.block_idx.cast_unsigned(),
+        running.lane,
+        running.lanes,
+    ]);
     for (place, value) in [block, subblock, dim].into_iter().zip(values) {
         // SAFETY: the caller's promise.
         if let Some(place) = unsafe { place.as_mut() } {
@@ -191,60 +323,29 @@ unsafe extern "C" fn get_execution_context(block: *mut u32, subblock: *mut u32, 
 }
 
 /// # Safety
-/// `key` is null or a string closed by NUL.
-unsafe extern "C" fn shared_storage(key: *const c_char, size: usize) -> *mut c_void {
-    if key.is_null() || size == 0 {
-        return ptr::null_mut();
-    }
+/// `key` is a string closed by NUL.
+unsafe extern "C" fn shared_storage(
+    of: *const c_void,
+    key: *const c_char,
+    size: usize,
+) -> *mut c_void {
     // SAFETY: the caller's promise.
     let key = unsafe { CStr::from_ptr(key) };
-    with_storage(|storage, cluster| storage.block(cluster, Key::Name(key.to_owned()), size))
+    // SAFETY: passed on.
+    shared(unsafe { running(of) }, Key::Name(key.to_owned()), size)
 }
 
-/// One number per task and block, the same on all cores that work on it; 0 on other threads.
-extern "C" fn task_cookie() -> u64 {
-    current(|running| {
-        running.map_or(0, |running| {
-            let local = &running.payload.local_context;
-            let block = u64::from(local.block_idx.cast_unsigned());
-            // Blocks differ in the low half, tasks in all bits; an odd factor keeps them apart.
-            let mixed = local
-                .async_ctx
-                .task_token
-                .raw()
-                .wrapping_add(1)
-                .wrapping_mul(0x9e37_79b9_7f4a_7c15);
-            mixed.wrapping_add(block) | 1 << 63
-        })
-    })
-}
-
-extern "C" fn bind_device(device_id: c_int) {
-    Foreign::change(|foreign| foreign.device_id = device_id);
-}
-
-extern "C" fn bound_device() -> c_int {
-    current(|running| running.map_or_else(|| Foreign::get().device_id, |running| running.device_id))
-}
-
-extern "C" fn acquire_device(device_id: c_int) {
-    identity::acquire(device_id);
-}
-
-extern "C" fn release_device(device_id: c_int) {
-    identity::release(device_id);
-}
-
-extern "C" fn set_subblock_id(lane: u32) {
-    Foreign::change(|foreign| foreign.lane = lane);
-}
-
-extern "C" fn set_cluster_id(cluster: u32) {
-    Foreign::change(|foreign| foreign.cluster = cluster);
-}
-
-extern "C" fn clear_shared_storage() {
-    if let Some(storage) = identity::acquired(Foreign::get().device_id) {
-        storage.clear();
-    }
+/// One number per task and block, the same on all cores that work on it.
+unsafe extern "C" fn task_cookie(of: *const c_void) -> u64 {
+    // SAFETY: passed on.
+    let local = &unsafe { running(of) }.payload.local_context;
+    let block = u64::from(local.block_idx.cast_unsigned());
+    // Blocks differ in the low half, tasks in all bits; an odd factor keeps them apart.
+    let mixed = local
+        .async_ctx
+        .task_token
+        .raw()
+        .wrapping_add(1)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    mixed.wrapping_add(block) | 1 << 63
 }

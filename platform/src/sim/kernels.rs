@@ -20,7 +20,7 @@ use crate::error::{Error, Result};
 use crate::machine::LoadedKernel;
 use crate::program::{InProcessKernel, Kernel, KernelCall, Waits};
 
-use super::hooks;
+use super::hooks::{self, Running, Scope};
 
 /// A kernel that takes longer is worth another thread.
 const LONG: u32 = 10_000;
@@ -43,6 +43,7 @@ pub struct SimCode {
 enum Call {
     Image {
         entry: Entry,
+        scope: Scope,
         #[expect(dead_code, reason = "keeps the entry's code loaded")]
         object: SharedObject,
     },
@@ -66,7 +67,7 @@ impl SimCode {
     }
 
     fn load_image(func_id: i32, bytes: &[u8]) -> Result<Self, LoadError> {
-        hooks::install().map_err(LoadError::Loader)?;
+        let scope = hooks::install().map_err(LoadError::Loader)?;
         // SAFETY: whoever registers a kernel trusts its code; running it is the purpose.
         let object =
             unsafe { SharedObject::load(bytes, &format!("kernel_{func_id}"), Binding::Now) }?;
@@ -75,7 +76,7 @@ impl SimCode {
             // SAFETY: the interface of kernels gives this export this type.
             let register =
                 unsafe { core::mem::transmute::<*mut c_void, hooks::RegisterHooks>(register) };
-            let (subblock_id, pipe_shared_state) = hooks::registered();
+            let (subblock_id, pipe_shared_state) = scope.registered();
             // SAFETY: these are the two functions the export asks for, in its order.
             unsafe { register(subblock_id, pipe_shared_state) };
         }
@@ -88,6 +89,7 @@ impl SimCode {
             call: Call::Image {
                 // SAFETY: the interface of kernels gives the entry this type.
                 entry: unsafe { core::mem::transmute::<*mut c_void, Entry>(entry) },
+                scope,
                 object,
             },
             waits,
@@ -240,17 +242,19 @@ impl Record {
         }
     }
 
-    /// Calls the kernel.
+    /// Calls the kernel, as part of `running`.
     ///
     /// # Errors
     /// The text of what it threw or panicked with.
     #[inline]
-    pub(crate) fn call(&self, call: &KernelCall<'_>) -> Result<(), String> {
+    pub(crate) fn call(&self, call: &KernelCall<'_>, running: &Running<'_>) -> Result<(), String> {
         match &self.code.call {
-            Call::Image { entry, .. } => {
+            Call::Image { entry, scope, .. } => {
                 let args = call.payload.words().as_ptr().cast();
-                // SAFETY: the entry takes the words of a dispatch.
-                unsafe { guarded_call::call(*entry, args) }.map_err(|thrown| thrown.to_string())
+                scope.during(running, || {
+                    // SAFETY: the entry takes the words of a dispatch.
+                    unsafe { guarded_call::call(*entry, args) }.map_err(|thrown| thrown.to_string())
+                })
             }
             Call::InProcess(kernel) => catch_unwind(AssertUnwindSafe(|| (kernel.run)(call)))
                 .unwrap_or_else(|panic| Err(format!("panicked: {}", panic_text(&*panic)))),
