@@ -2,7 +2,7 @@
 //!
 //! A *role* is a state machine behind a [`Baton`](crate::Baton): whoever holds it makes one step at a time. On a
 //! device each thread drives a role of its own for ever; where threads are fewer than roles, every thread drives all of
-//! them in turn ([`drive`]).
+//! them in turn ([`drive()`]).
 //!
 //! A driver that found nothing to do sleeps at the work's bell, and looking again *is* making another round: so
 //! whatever a step can notice ends the sleep, and whoever brings it about stores it and then rings **all** drivers. One

@@ -20,7 +20,7 @@
 //! | a payload written by one and read by many | [`Slot`], [`SlotVec`] |
 //! | notice that nothing moves any more | [`Deadline`], [`Progress`] |
 //! | a value for whoever gets hold of it first | [`Baton`] |
-//! | state machines that any thread may drive | [`Roles`], [`drive`] |
+//! | state machines that any thread may drive | [`Roles`], [`drive()`] |
 //! | threads that outlive the jobs they do | [`Crew`] |
 //!
 //! Zero is the first state of every part: memory fresh from an [`Arena`] is a valid, empty,
