@@ -16,9 +16,13 @@ use sync::{Crowd, Doorbell, Exchange, Flag, Spin};
 const KINDS: [(&str, Kind); 2] = [("thread", Kind::Thread), ("exec", Kind::Exec)];
 
 fn catalogue() -> Catalogue {
-    Catalogue::new().function("nothing", |_| Ok(())).function("forever", |_| loop {
-        std::thread::sleep(Duration::from_secs(1));
-    })
+    Catalogue::new()
+        .function("nothing", |_| Ok(()))
+        .function("forever", |_| {
+            loop {
+                std::thread::sleep(Duration::from_secs(1));
+            }
+        })
 }
 
 fn main() -> ExitCode {
@@ -82,9 +86,15 @@ fn channel(criterion: &mut Criterion) {
     criterion.bench_function("channel/round trip", |bencher| {
         bencher.iter(|| {
             assert!(asker.ask(|frame| frame[0] = 7));
-            let waited = house.bell.wait_spinning(&mut spin, None, || house.exchange.has_answer());
+            let waited = house
+                .bell
+                .wait_spinning(&mut spin, None, || house.exchange.has_answer());
             waited.expect("there is no deadline");
-            black_box(asker.take(|frame| frame[1]).expect("the counters are sound"))
+            black_box(
+                asker
+                    .take(|frame| frame[1])
+                    .expect("the counters are sound"),
+            )
         });
     });
     house.ends.set();

@@ -83,7 +83,9 @@ impl Call<'_> {
         let (from, elements) = self.typed::<T>(index)?;
         let mut out: Vec<T> = Vec::with_capacity(elements);
         // SAFETY: `typed` found room for so many elements there and the vector has it here.
-        unsafe { core::ptr::copy_nonoverlapping(from, out.as_mut_ptr().cast(), elements * size_of::<T>()) };
+        unsafe {
+            core::ptr::copy_nonoverlapping(from, out.as_mut_ptr().cast(), elements * size_of::<T>())
+        };
         // SAFETY: just filled, and any bytes are elements.
         unsafe { out.set_len(elements) };
         Ok(out)
@@ -98,7 +100,10 @@ impl Call<'_> {
         if elements != values.len() {
             return Err(Fault::new(
                 FaultKind::Malformed,
-                format!("tensor {index} has {elements} elements, {} were given", values.len()),
+                format!(
+                    "tensor {index} has {elements} elements, {} were given",
+                    values.len()
+                ),
             ));
         }
         // SAFETY: `typed` found room for so many elements there.
@@ -134,7 +139,10 @@ impl Call<'_> {
         };
         let bytes = placed.record.byte_size().map_err(malformed)?;
         segment.at(placed.record.data, bytes).ok_or_else(|| {
-            Fault::new(FaultKind::Malformed, format!("tensor {index} ends beyond its buffer"))
+            Fault::new(
+                FaultKind::Malformed,
+                format!("tensor {index} ends beyond its buffer"),
+            )
         })
     }
 
@@ -143,12 +151,22 @@ impl Call<'_> {
         if dtype != T::DATA_TYPE {
             return Err(Fault::new(
                 FaultKind::Malformed,
-                format!("tensor {index} has elements of type {dtype:?}, {:?} was asked for", T::DATA_TYPE),
+                format!(
+                    "tensor {index} has elements of type {dtype:?}, {:?} was asked for",
+                    T::DATA_TYPE
+                ),
             ));
         }
         let address = self.address(index)?;
-        let elements = self.placed(index)?.record.element_count().map_err(malformed)?;
-        Ok((address, usize::try_from(elements).expect("the tensor is mapped")))
+        let elements = self
+            .placed(index)?
+            .record
+            .element_count()
+            .map_err(malformed)?;
+        Ok((
+            address,
+            usize::try_from(elements).expect("the tensor is mapped"),
+        ))
     }
 
     pub(crate) fn placed(&self, index: usize) -> Result<&Placed, Fault> {

@@ -20,11 +20,11 @@ use super::channel::{Bell, Channel, Phase};
 use super::error::{Error, Result};
 use super::fault::Fault;
 use super::hands::{Chip, Functions, Hands};
-use super::segment::{Segment, SegmentTable};
 use super::lower::Lower;
+use super::segment::{Segment, SegmentTable};
 use super::serve::serve;
-use super::worker::Spec;
 use super::supply::{InProcess, Registry, Supply, send_segment};
+use super::worker::Spec;
 
 mod exec;
 mod fork;
@@ -197,7 +197,8 @@ struct End<'a>(&'a Life);
 
 impl Drop for End<'_> {
     fn drop(&mut self) {
-        self.0.end(Ending::Exited(i32::from(std::thread::panicking())));
+        self.0
+            .end(Ending::Exited(i32::from(std::thread::panicking())));
     }
 }
 

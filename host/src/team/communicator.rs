@@ -65,7 +65,9 @@ impl Worker {
         let parts = layout(window_bytes, buffers)?;
         check(&shared, chips)?;
         let all = window_bytes.checked_mul(chips.len() as u64);
-        let all = all.and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(usize::MAX);
+        let all = all
+            .and_then(|bytes| usize::try_from(bytes).ok())
+            .unwrap_or(usize::MAX);
         let segment = Segment::create("windows", all, Commit::Now)?;
         let mut communicator = Communicator {
             windows: Hold::new(segment, &shared.dropped),
@@ -87,15 +89,21 @@ fn layout(window_bytes: u64, buffers: &[(&str, u64)]) -> Result<Vec<Part>> {
     let mut end = 0_u64;
     for &(name, bytes) in buffers {
         if parts.iter().any(|part| part.name == name) {
-            return Err(Error::refused(format!("two buffers called `{name}`"), "names are unique"));
+            return Err(Error::refused(
+                format!("two buffers called `{name}`"),
+                "names are unique",
+            ));
         }
         let offset = end;
-        end = end.checked_add(bytes).filter(|&end| end <= window_bytes).ok_or_else(|| {
-            Error::refused(
-                format!("buffer `{name}` of {bytes} bytes at byte {offset}"),
-                format!("the window has {window_bytes} bytes: make it larger"),
-            )
-        })?;
+        end = end
+            .checked_add(bytes)
+            .filter(|&end| end <= window_bytes)
+            .ok_or_else(|| {
+                Error::refused(
+                    format!("buffer `{name}` of {bytes} bytes at byte {offset}"),
+                    format!("the window has {window_bytes} bytes: make it larger"),
+                )
+            })?;
         parts.push(Part {
             name: name.to_owned(),
             offset,
@@ -121,7 +129,10 @@ fn check(shared: &Shared, chips: &[usize]) -> Result<()> {
             ));
         }
         if chips[..rank].contains(chip) {
-            return Err(Error::refused(format!("chip {chip} twice in a communicator"), "each is one rank"));
+            return Err(Error::refused(
+                format!("chip {chip} twice in a communicator"),
+                "each is one rank",
+            ));
         }
     }
     Ok(())
@@ -133,7 +144,8 @@ impl Communicator {
         let segment = self.windows.segment().id().0;
         let words = [segment, rank as u64, ranks as u64, self.window_bytes];
         let [context, window] =
-            self.shared.ask(port, Request::Attach, words, vec![self.windows.clone()])?;
+            self.shared
+                .ask(port, Request::Attach, words, vec![self.windows.clone()])?;
         self.ranks.push(Rank {
             port,
             generation,
@@ -198,12 +210,18 @@ impl Communicator {
     ///
     /// # Errors
     /// As [`tensor`](Self::tensor).
-    pub fn host_tensor<T: Element>(&self, rank: usize, name: &str, shape: &[u32]) -> Result<Tensor> {
+    pub fn host_tensor<T: Element>(
+        &self,
+        rank: usize,
+        name: &str,
+        shape: &[u32],
+    ) -> Result<Tensor> {
         self.rank(rank)?;
         let part = self.part(name)?;
         let dtype: DataType = T::DATA_TYPE;
         let offset = self.window_bytes * rank as u64 + part.offset;
-        let tensor = super::tensor::Buffer::new(self.windows.clone()).tensor_at(offset, shape, dtype)?;
+        let tensor =
+            super::tensor::Buffer::new(self.windows.clone()).tensor_at(offset, shape, dtype)?;
         if tensor.bytes() > part.bytes {
             return Err(Error::refused(
                 format!("a tensor of {} bytes", tensor.bytes()),
@@ -233,7 +251,10 @@ impl Communicator {
     pub fn reset(&mut self) -> Result<()> {
         let core = self.shared.lock();
         if !core.runs.is_empty() {
-            return Err(Error::refused("clearing windows", "a run is open: wait for its result first"));
+            return Err(Error::refused(
+                "clearing windows",
+                "a run is open: wait for its result first",
+            ));
         }
         let segment = self.windows.segment();
         // SAFETY: all of the mapping; no run is open and none can begin while the engine is locked.
@@ -245,13 +266,21 @@ impl Communicator {
 
     fn rank(&self, rank: usize) -> Result<&Rank> {
         self.ranks.get(rank).ok_or_else(|| {
-            Error::refused(format!("rank {rank}"), format!("there are {}", self.ranks.len()))
+            Error::refused(
+                format!("rank {rank}"),
+                format!("there are {}", self.ranks.len()),
+            )
         })
     }
 
     fn part(&self, name: &str) -> Result<&Part> {
         let part = self.parts.iter().find(|part| part.name == name);
-        part.ok_or_else(|| Error::refused(format!("buffer `{name}`"), "the windows have none of that name"))
+        part.ok_or_else(|| {
+            Error::refused(
+                format!("buffer `{name}`"),
+                "the windows have none of that name",
+            )
+        })
     }
 }
 
@@ -259,12 +288,17 @@ impl Drop for Communicator {
     fn drop(&mut self) {
         let mut core = self.shared.lock();
         for rank in &self.ranks {
-            let alive = core.ports.get(rank.port).is_some_and(|port| {
-                port.dead.is_none() && port.generation == rank.generation
-            });
+            let alive = core
+                .ports
+                .get(rank.port)
+                .is_some_and(|port| port.dead.is_none() && port.generation == rank.generation);
             if alive {
                 // After everything it was asked before, so no kernel uses the windows any more.
-                core.ask_quietly(rank.port, Request::Detach, [self.windows.segment().id().0, 0, 0, 0]);
+                core.ask_quietly(
+                    rank.port,
+                    Request::Detach,
+                    [self.windows.segment().id().0, 0, 0, 0],
+                );
             }
         }
     }

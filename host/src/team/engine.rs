@@ -214,7 +214,13 @@ impl Core {
     }
 
     /// Asks a child for something that is no task; the answer is fetched by the number.
-    pub(crate) fn ask(&mut self, port: usize, request: Request, words: [u64; 4], holds: Vec<super::tensor::Hold>) -> u64 {
+    pub(crate) fn ask(
+        &mut self,
+        port: usize,
+        request: Request,
+        words: [u64; 4],
+        holds: Vec<super::tensor::Hold>,
+    ) -> u64 {
         self.last_ask += 1;
         let id = self.last_ask;
         self.asks.insert(id, None);
@@ -224,7 +230,8 @@ impl Core {
             words,
             holds,
         });
-        self.hungry.push(u32::try_from(port).expect("children are few"));
+        self.hungry
+            .push(u32::try_from(port).expect("children are few"));
         self.settle();
         id
     }
@@ -291,7 +298,8 @@ impl Core {
                 Flight::Task { index } => self.member_over(index, result.err()),
                 Flight::Ask { id, .. } => self.note_answer(id, result),
             }
-            self.hungry.push(u32::try_from(port).expect("children are few"));
+            self.hungry
+                .push(u32::try_from(port).expect("children are few"));
         }
         moved
     }
@@ -301,8 +309,16 @@ impl Core {
         let it = &mut self.ports[port];
         let ending = it.child.life().ending();
         let text = ending.map_or_else(String::new, |ending| format!(" ({ending})"));
-        let kind = if it.stuck { FaultKind::Stuck } else { FaultKind::Died };
-        let why = if it.stuck { "did not answer in time and was ended" } else { "died" };
+        let kind = if it.stuck {
+            FaultKind::Stuck
+        } else {
+            FaultKind::Died
+        };
+        let why = if it.stuck {
+            "did not answer in time and was ended"
+        } else {
+            "died"
+        };
         let fault = Fault::new(kind, format!("the child {why}{text}")).passed_by(it.label.clone());
         it.dead = Some(fault.clone());
         self.step += 1;

@@ -67,7 +67,9 @@ pub enum Error {
         ending: Ending,
     },
     /// A child did not answer.
-    #[error("{child} did not answer within {waited:?} while it was asked to {request}: look at what it does, or raise the limit")]
+    #[error(
+        "{child} did not answer within {waited:?} while it was asked to {request}: look at what it does, or raise the limit"
+    )]
     Timeout {
         /// The child.
         child: String,
@@ -83,7 +85,9 @@ pub enum Error {
     #[error(transparent)]
     Malformed(#[from] Malformed),
     /// A child was to be forked while this process has other threads.
-    #[error("early fork needs a process with one thread, this one has {threads}: start the worker first, or use another kind of child")]
+    #[error(
+        "early fork needs a process with one thread, this one has {threads}: start the worker first, or use another kind of child"
+    )]
     ThreadsExist {
         /// How many there are.
         threads: usize,

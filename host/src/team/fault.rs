@@ -171,7 +171,8 @@ impl Failure {
 impl<E: std::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut fault = Fault::of_error(&error);
-        if fault.kind == FaultKind::Error && fault.origins.is_empty() && fault.error_type.is_none() {
+        if fault.kind == FaultKind::Error && fault.origins.is_empty() && fault.error_type.is_none()
+        {
             fault.error_type = Some(core::any::type_name::<E>().to_owned());
         }
         Self(fault)
@@ -201,7 +202,10 @@ mod tests {
         let mut frame = [0; 4096];
         fault.write(&mut frame);
         let read = Fault::read(&frame);
-        assert_eq!((read.kind, &read.origins), (FaultKind::Panic, &fault.origins));
+        assert_eq!(
+            (read.kind, &read.origins),
+            (FaultKind::Panic, &fault.origins)
+        );
         assert!(read.message.starts_with("begin") && read.message.ends_with("end"));
     }
 

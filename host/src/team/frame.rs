@@ -7,9 +7,7 @@
 //! the compiler checks that.
 
 use bytemuck::Zeroable;
-use protocol::limits::{
-    CHIP_MAX_SCALAR_ARGS, CHIP_MAX_TENSOR_ARGS, TASK_ARGS_BLOB_HEADER_SIZE,
-};
+use protocol::limits::{CHIP_MAX_SCALAR_ARGS, CHIP_MAX_TENSOR_ARGS, TASK_ARGS_BLOB_HEADER_SIZE};
 use protocol::{CallConfig, ContinuousTensor};
 
 /// Bytes of the largest argument blob.
@@ -122,11 +120,16 @@ pub(crate) struct Frame {
     pub(crate) fault: [u8; FAULT_BYTES],
 }
 
-const _: () = assert!(size_of::<Head>() == 64, "one line is enough for most questions");
+const _: () = assert!(
+    size_of::<Head>() == 64,
+    "one line is enough for most questions"
+);
 
 impl core::fmt::Debug for Frame {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Frame").field("head", &self.head).finish_non_exhaustive()
+        f.debug_struct("Frame")
+            .field("head", &self.head)
+            .finish_non_exhaustive()
     }
 }
 

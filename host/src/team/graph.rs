@@ -176,7 +176,8 @@ impl<'run> Graph<'run> {
     #[must_use]
     pub fn failures(&self) -> Vec<super::TaskFailure> {
         let core = self.shared.lock();
-        core.run(self.run).map_or_else(Vec::new, |run| run.failures.clone())
+        core.run(self.run)
+            .map_or_else(Vec::new, |run| run.failures.clone())
     }
 
     /// The function registered under `name` with the worker of this graph.
@@ -184,7 +185,9 @@ impl<'run> Graph<'run> {
     /// # Errors
     /// There is none.
     pub fn function(&self, name: &str) -> Result<FunctionHandle> {
-        self.services.named(name, "host function").map(FunctionHandle)
+        self.services
+            .named(name, "host function")
+            .map(FunctionHandle)
     }
 
     /// The chip program registered under `name` with the worker of this graph.
@@ -192,27 +195,28 @@ impl<'run> Graph<'run> {
     /// # Errors
     /// There is none.
     pub fn program(&self, name: &str) -> Result<super::ProgramHandle> {
-        self.services.named(name, "chip program").map(super::ProgramHandle)
+        self.services
+            .named(name, "chip program")
+            .map(super::ProgramHandle)
     }
 
     /// The lock, with room for `bytes` in the ring of the innermost scope taken; waits while tasks
     /// at work may still give some back.
-    fn reserve(
-        &self,
-        bytes: u64,
-    ) -> Result<(std::sync::MutexGuard<'run, Core>, Option<Block>)> {
+    fn reserve(&self, bytes: u64) -> Result<(std::sync::MutexGuard<'run, Core>, Option<Block>)> {
         let mut core = self.shared.lock();
         if bytes == 0 {
             return Ok((core, None));
         }
         let ring = heap::ring_of(core.depth(self.run));
         let size = core.rings[ring].size();
-        let rounded = heap::rounded(bytes).filter(|&rounded| rounded <= size).ok_or_else(|| {
-            Error::refused(
-                format!("{bytes} bytes of heap ring {ring}"),
-                format!("the ring has {size} bytes: raise `heap_ring_bytes`"),
-            )
-        })?;
+        let rounded = heap::rounded(bytes)
+            .filter(|&rounded| rounded <= size)
+            .ok_or_else(|| {
+                Error::refused(
+                    format!("{bytes} bytes of heap ring {ring}"),
+                    format!("the ring has {size} bytes: raise `heap_ring_bytes`"),
+                )
+            })?;
         let owner = core.tasks.next_serial();
         if let Some(block) = core.rings[ring].allocate(ring, rounded, owner) {
             return Ok((core, Some(block)));
@@ -411,7 +415,10 @@ impl<'g, 'run> Submission<'g, 'run> {
         self.callable.check(&shared.owner)?;
         if self.members.is_empty() {
             if self.is_group {
-                return Err(Error::refused("a group of no members", "give it at least one"));
+                return Err(Error::refused(
+                    "a group of no members",
+                    "give it at least one",
+                ));
             }
             self.members.push(Args::new());
         }
@@ -420,13 +427,20 @@ impl<'g, 'run> Submission<'g, 'run> {
         }
         if !self.pins.is_empty() && self.pins.len() != self.members.len() {
             return Err(Error::refused(
-                format!("{} children for {} members", self.pins.len(), self.members.len()),
+                format!(
+                    "{} children for {} members",
+                    self.pins.len(),
+                    self.members.len()
+                ),
                 "name one child for each member, or none",
             ));
         }
         for task in &self.after {
             if task.owner != shared.owner {
-                return Err(Error::refused("waiting for a task of another worker", "order the runs instead"));
+                return Err(Error::refused(
+                    "waiting for a task of another worker",
+                    "order the runs instead",
+                ));
             }
         }
         let mut heap_bytes = 0_u64;
@@ -444,12 +458,17 @@ impl<'g, 'run> Submission<'g, 'run> {
                     Place::Nowhere if tensor.bytes() != 0 => {
                         return Err(Error::refused(
                             format!("argument {argument} without memory"),
-                            format!("only an OUTPUT is allocated by the runtime, this is {tag:?}: give it a buffer"),
+                            format!(
+                                "only an OUTPUT is allocated by the runtime, this is {tag:?}: give it a buffer"
+                            ),
                         ));
                     }
                     Place::Device { port, owner, .. } => {
                         if *owner != shared.owner {
-                            return Err(Error::refused(format!("argument {argument}"), "it lies in the device memory of another worker"));
+                            return Err(Error::refused(
+                                format!("argument {argument}"),
+                                "it lies in the device memory of another worker",
+                            ));
                         }
                         if self.pool != Pool::Next || pin.is_some_and(|pin| pin != *port) {
                             return Err(Error::refused(
@@ -460,7 +479,10 @@ impl<'g, 'run> Submission<'g, 'run> {
                         pin = Some(*port);
                     }
                     Place::Ring { owner, .. } if *owner != shared.owner => {
-                        return Err(Error::refused(format!("argument {argument}"), "it is an intermediate of another worker: copy it to a buffer"));
+                        return Err(Error::refused(
+                            format!("argument {argument}"),
+                            "it is an intermediate of another worker: copy it to a buffer",
+                        ));
                     }
                     _ => {}
                 }

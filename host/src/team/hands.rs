@@ -71,7 +71,12 @@ impl Hands for Functions {
         }
     }
 
-    fn control(&mut self, request: Request, _: [u64; 4], _: &mut dyn Supply) -> Result<Words, Fault> {
+    fn control(
+        &mut self,
+        request: Request,
+        _: [u64; 4],
+        _: &mut dyn Supply,
+    ) -> Result<Words, Fault> {
         Err(unsupported("a sub worker", request))
     }
 }
@@ -116,7 +121,9 @@ impl Chip {
         let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         let base = windows.base().expose_provenance() as u64;
         let context = CommContext::of_segment(number(rank), number(ranks), bytes, base);
-        let fits = bytes.checked_mul(ranks).is_some_and(|all| all <= windows.len() as u64);
+        let fits = bytes
+            .checked_mul(ranks)
+            .is_some_and(|all| all <= windows.len() as u64);
         let context = context.filter(|_| fits).ok_or_else(|| {
             Fault::new(
                 FaultKind::Malformed,
@@ -156,7 +163,10 @@ impl Hands for Chip {
         let Some((id, _)) = free else {
             return Err(Fault::new(
                 FaultKind::Device,
-                format!("the chip has {} programs, which is the limit: unregister one", self.ids.len()),
+                format!(
+                    "the chip has {} programs, which is the limit: unregister one",
+                    self.ids.len()
+                ),
             ));
         };
         self.device.prepare(id, program).map_err(device_fault)?;
@@ -173,7 +183,10 @@ impl Hands for Chip {
 
     fn run(&mut self, serial: u64, _: &Target, call: &Call<'_>) -> Result<(), Fault> {
         let id = *self.ids.get(&serial).ok_or_else(|| {
-            Fault::new(FaultKind::NotRegistered, format!("program {serial} is not on this chip"))
+            Fault::new(
+                FaultKind::NotRegistered,
+                format!("program {serial} is not on this chip"),
+            )
         })?;
         let mut args = ChipStorageTaskArgs::default();
         for (index, placed) in call.tensors.iter().enumerate() {
@@ -181,7 +194,10 @@ impl Hands for Chip {
                 Some(_) => call.address(index)?.expose_provenance() as u64,
                 None => placed.record.data,
             };
-            let record = ContinuousTensor { data, ..placed.record };
+            let record = ContinuousTensor {
+                data,
+                ..placed.record
+            };
             args.push_tensor(record).map_err(malformed)?;
         }
         for &scalar in call.scalars {
@@ -190,7 +206,8 @@ impl Hands for Chip {
         // SAFETY: host tensors lie in segments mapped for reading and writing, whose extent
         // `address` checked; device tensors are this chip's, which the parent checked.
         let report = unsafe {
-            self.device.run(id, &args, call.config, &RunOptions::default())
+            self.device
+                .run(id, &args, call.config, &RunOptions::default())
         };
         report.map(drop).map_err(device_fault)
     }
@@ -205,7 +222,10 @@ impl Hands for Chip {
         let mut part = || -> Result<(Arc<Segment>, *mut u8, usize), Fault> {
             let memory = supply.segment(segment)?;
             let at = memory.at(offset, bytes).ok_or_else(|| {
-                Fault::new(FaultKind::Malformed, format!("{bytes} bytes at {offset} end beyond the buffer"))
+                Fault::new(
+                    FaultKind::Malformed,
+                    format!("{bytes} bytes at {offset} end beyond the buffer"),
+                )
             })?;
             let len = usize::try_from(bytes).expect("it is mapped");
             Ok((memory, at, len))
@@ -216,21 +236,27 @@ impl Hands for Chip {
                 Ok([made.0, 0])
             }
             Request::Free => {
-                self.device.free(DeviceAddress(address)).map_err(device_fault)?;
+                self.device
+                    .free(DeviceAddress(address))
+                    .map_err(device_fault)?;
                 Ok([0; 2])
             }
             Request::CopyTo => {
                 let (_memory, at, len) = part()?;
                 // SAFETY: inside the mapping, which `_memory` holds.
                 let from = unsafe { core::slice::from_raw_parts(at, len) };
-                self.device.copy_to(DeviceAddress(address), from).map_err(device_fault)?;
+                self.device
+                    .copy_to(DeviceAddress(address), from)
+                    .map_err(device_fault)?;
                 Ok([0; 2])
             }
             Request::CopyFrom => {
                 let (_memory, at, len) = part()?;
                 // SAFETY: inside the mapping, which `_memory` holds.
                 let to = unsafe { core::slice::from_raw_parts_mut(at, len) };
-                self.device.copy_from(to, DeviceAddress(address)).map_err(device_fault)?;
+                self.device
+                    .copy_from(to, DeviceAddress(address))
+                    .map_err(device_fault)?;
                 Ok([0; 2])
             }
             Request::Attach => self.join(words, supply),

@@ -43,11 +43,18 @@ impl Hands for Lower {
                 format!("a lower worker cannot run a {}", target.kind()),
             ));
         };
-        let run = self.0.run(|graph| -> Result<(), Failure> { function(graph, call) });
+        let run = self
+            .0
+            .run(|graph| -> Result<(), Failure> { function(graph, call) });
         run.map_err(super::Error::into_fault)
     }
 
-    fn control(&mut self, request: Request, _: [u64; 4], _: &mut dyn Supply) -> Result<Words, Fault> {
+    fn control(
+        &mut self,
+        request: Request,
+        _: [u64; 4],
+        _: &mut dyn Supply,
+    ) -> Result<Words, Fault> {
         Err(unsupported("a lower worker", request))
     }
 }

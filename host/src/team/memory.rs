@@ -42,7 +42,10 @@ impl Shared {
     /// The child that has a buffer, if it still does.
     fn holder(&self, buffer: &DeviceBuffer) -> Result<usize> {
         if buffer.owner != self.owner {
-            return Err(Error::refused("device memory of another worker", "use that worker"));
+            return Err(Error::refused(
+                "device memory of another worker",
+                "use that worker",
+            ));
         }
         let core = self.lock();
         let port = &core.ports[buffer.child()];
@@ -57,13 +60,17 @@ impl Shared {
 
     fn free(&self, buffer: &DeviceBuffer) -> Result<()> {
         let port = self.holder(buffer)?;
-        self.ask(port, Request::Free, [buffer.address, 0, 0, 0], Vec::new()).map(drop)
+        self.ask(port, Request::Free, [buffer.address, 0, 0, 0], Vec::new())
+            .map(drop)
     }
 
     fn transfer(&self, request: Request, buffer: &DeviceBuffer, tensor: &Tensor) -> Result<()> {
         let port = self.holder(buffer)?;
         let (Place::Host(hold) | Place::Ring { hold, .. }) = &tensor.place else {
-            return Err(Error::refused("a copy between devices", "copy through a host buffer"));
+            return Err(Error::refused(
+                "a copy between devices",
+                "copy through a host buffer",
+            ));
         };
         let bytes = tensor.bytes();
         if bytes > buffer.bytes {
@@ -72,7 +79,12 @@ impl Shared {
                 format!("the device buffer has {}", buffer.bytes),
             ));
         }
-        let words = [buffer.address, hold.segment().id().0, tensor.record.data, bytes];
+        let words = [
+            buffer.address,
+            hold.segment().id().0,
+            tensor.record.data,
+            bytes,
+        ];
         self.ask(port, request, words, vec![hold.clone()]).map(drop)
     }
 
@@ -80,7 +92,10 @@ impl Shared {
         let bytes = elements * size_of::<T>();
         let segment: Arc<Segment> = Segment::create("a staging buffer", bytes, Commit::Now)?;
         let elements = u32::try_from(elements).map_err(|_| {
-            Error::refused(format!("a copy of {elements} elements"), "copy from a buffer, or in parts")
+            Error::refused(
+                format!("a copy of {elements} elements"),
+                "copy from a buffer, or in parts",
+            )
         })?;
         super::tensor::Buffer::new(Hold::new(segment, &self.dropped)).tensor::<T>(&[elements])
     }
@@ -114,7 +129,10 @@ macro_rules! memory_calls {
             ///
             /// # Errors
             /// The buffer is another worker's, freed, or lost with its child.
-            #[expect(clippy::needless_pass_by_value, reason = "nobody should use it afterwards")]
+            #[expect(
+                clippy::needless_pass_by_value,
+                reason = "nobody should use it afterwards"
+            )]
             pub fn free(&self, buffer: DeviceBuffer) -> Result<()> {
                 ($shared)(self)?.free(&buffer)
             }
@@ -166,4 +184,6 @@ macro_rules! memory_calls {
 }
 
 memory_calls!(Worker, |worker: &Worker| worker.shared("device memory"));
-memory_calls!(Graph<'_>, |graph: &Graph<'_>| Ok::<_, Error>(Arc::clone(graph.shared)));
+memory_calls!(Graph<'_>, |graph: &Graph<'_>| Ok::<_, Error>(Arc::clone(
+    graph.shared
+)));

@@ -122,10 +122,17 @@ fn watch(orders: &Receiver<Order>, wake: &OwnedFd) {
     let mut ending: Option<Deadline> = None;
     while !ending.is_some_and(|deadline| watched.is_empty() || deadline.has_passed()) {
         let mut polled = vec![PollFd::new(wake, PollFlags::IN)];
-        polled.extend(watched.iter().map(|it| PollFd::new(&it.handle, PollFlags::IN)));
+        polled.extend(
+            watched
+                .iter()
+                .map(|it| PollFd::new(&it.handle, PollFlags::IN)),
+        );
         // Interrupted or not: look.
         let _ = rustix::event::poll(&mut polled, ending.map(|_| &GLANCE));
-        let ended: Vec<bool> = polled[1..].iter().map(|it| !it.revents().is_empty()).collect();
+        let ended: Vec<bool> = polled[1..]
+            .iter()
+            .map(|it| !it.revents().is_empty())
+            .collect();
         let mut index = 0;
         watched.retain(|it| {
             let over = ended[index];

@@ -37,7 +37,9 @@ const LARGE: usize = 64 << 20;
 
 /// What the system says it could hand out, in the words of `/proc/meminfo`.
 fn available_bytes(meminfo: &str) -> Option<u64> {
-    let line = meminfo.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let line = meminfo
+        .lines()
+        .find_map(|line| line.strip_prefix("MemAvailable:"))?;
     let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
     kilobytes.checked_mul(1024)
 }
@@ -89,8 +91,9 @@ impl Segment {
         let mut id = [0; 8];
         let mut filled = 0;
         while filled < id.len() {
-            filled += rustix::rand::getrandom(&mut id[filled..], rustix::rand::GetRandomFlags::empty())
-                .map_err(failed("name"))?;
+            filled +=
+                rustix::rand::getrandom(&mut id[filled..], rustix::rand::GetRandomFlags::empty())
+                    .map_err(failed("name"))?;
         }
         // Zero says "no segment".
         let id = SegmentId(u64::from_le_bytes(id) | 1);

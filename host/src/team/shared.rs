@@ -89,7 +89,11 @@ pub(crate) struct Building<'a>(&'a Shared);
 
 impl Drop for Building<'_> {
     fn drop(&mut self) {
-        *self.0.builder.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        *self
+            .0
+            .builder
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = None;
         self.0.builder_left.notify_one();
     }
 }
@@ -286,7 +290,10 @@ impl Shared {
             if left.is_zero() {
                 return Err(Error::refused(
                     "another run",
-                    format!("the graph function of the run before did not return within {:?}", self.limits.no_progress),
+                    format!(
+                        "the graph function of the run before did not return within {:?}",
+                        self.limits.no_progress
+                    ),
                 ));
             }
             let waited = self.builder_left.wait_timeout(builder, left);
@@ -313,7 +320,10 @@ impl Shared {
             *driver = Some(spawned);
         }
         drop(driver);
-        self.driving.lock().unwrap_or_else(PoisonError::into_inner).open += 1;
+        self.driving
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .open += 1;
         self.driver_called.notify_one();
         Ok(())
     }
@@ -355,7 +365,11 @@ impl Shared {
             self.ends.set();
         }
         self.driver_called.notify_one();
-        let driver = self.driver.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let driver = self
+            .driver
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(driver) = driver {
             self.announce();
             // It looks at `ends` whenever it is woken, and never waits for longer than a look.
@@ -366,5 +380,7 @@ impl Shared {
 
 #[inline]
 fn has_news(watch: &Watch) -> bool {
-    watch.iter().any(|(channel, life)| channel.has_answer() || life.has_ended())
+    watch
+        .iter()
+        .any(|(channel, life)| channel.has_answer() || life.has_ended())
 }

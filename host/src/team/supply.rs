@@ -9,7 +9,10 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::io::IoSliceMut;
-use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
+    SendAncillaryMessage, SendFlags,
+};
 
 use super::catalogue::Catalogue;
 use super::fault::{Fault, FaultKind};
@@ -78,7 +81,9 @@ impl Supply for InProcess {
     }
 
     fn target(&mut self, serial: u64, _: (u64, u64)) -> Result<Target, Fault> {
-        self.registry.get(serial).ok_or_else(|| unknown_callable(serial))
+        self.registry
+            .get(serial)
+            .ok_or_else(|| unknown_callable(serial))
     }
 
     fn unmap(&mut self, id: u64) {
@@ -100,11 +105,15 @@ impl Supply for ThroughSocket {
     fn segment(&mut self, id: u64) -> Result<Arc<Segment>, Fault> {
         // The parent sends a segment before it asks about it, so what is not here is on its way.
         while !self.mapped.contains_key(&id) {
-            let segment = receive_segment(&self.socket)
-                .map_err(|text| Fault::new(FaultKind::Malformed, format!("segment {id:#x}: {text}")))?;
+            let segment = receive_segment(&self.socket).map_err(|text| {
+                Fault::new(FaultKind::Malformed, format!("segment {id:#x}: {text}"))
+            })?;
             self.mapped.insert(segment.id().0, segment);
         }
-        self.mapped.get(&id).map(Arc::clone).ok_or_else(|| unknown_segment(id))
+        self.mapped
+            .get(&id)
+            .map(Arc::clone)
+            .ok_or_else(|| unknown_segment(id))
     }
 
     fn target(&mut self, serial: u64, (segment, bytes): (u64, u64)) -> Result<Target, Fault> {
@@ -113,7 +122,9 @@ impl Supply for ThroughSocket {
             return inherited.ok_or_else(|| unknown_callable(serial));
         }
         let memory = self.segment(segment)?;
-        let start = memory.at(0, bytes).ok_or_else(|| unknown_segment(segment))?;
+        let start = memory
+            .at(0, bytes)
+            .ok_or_else(|| unknown_segment(segment))?;
         let length = usize::try_from(bytes).expect("it is mapped");
         // SAFETY: inside the mapping, and the parent writes it no more.
         let described = unsafe { core::slice::from_raw_parts(start, length) };
@@ -128,7 +139,10 @@ impl Supply for ThroughSocket {
 }
 
 fn unknown_segment(id: u64) -> Fault {
-    Fault::new(FaultKind::Malformed, format!("segment {id:#x} is unknown here"))
+    Fault::new(
+        FaultKind::Malformed,
+        format!("segment {id:#x} is unknown here"),
+    )
 }
 
 fn unknown_callable(serial: u64) -> Fault {

@@ -122,11 +122,14 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
     let bad = |text: &str| Fault::new(FaultKind::Malformed, format!("a description {text}"));
     let end = described.iter().position(|&byte| byte == b'\n');
     let end = end.ok_or_else(|| bad("has no end of line"))?;
-    let description = serde_json::from_slice(&described[..end]).map_err(|_| bad("does not parse"))?;
+    let description =
+        serde_json::from_slice(&described[..end]).map_err(|_| bad("does not parse"))?;
     let unknown = |kind: &str, name: &str| {
         Fault::new(
             FaultKind::NotRegistered,
-            format!("{kind} `{name}` is not in the child's catalogue: give `child_main` the same one"),
+            format!(
+                "{kind} `{name}` is not in the child's catalogue: give `child_main` the same one"
+            ),
         )
     };
     match description {
@@ -172,7 +175,11 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
                 .map(|kernel| {
                     Ok(ProgramKernel {
                         func_id: kernel.func_id,
-                        core: kernel.core.map(CoreType::from_wire).transpose().map_err(wire)?,
+                        core: kernel
+                            .core
+                            .map(CoreType::from_wire)
+                            .transpose()
+                            .map_err(wire)?,
                         kernel: Kernel::Image(image(kernel.bytes)?.into()),
                     })
                 })
@@ -220,7 +227,10 @@ mod tests {
         };
         assert_eq!(image[..], *b"ker\nnel");
         for cut in [0, 10, described.len() - 1] {
-            assert!(resolve(&described[..cut], &Catalogue::new()).is_err(), "{cut}");
+            assert!(
+                resolve(&described[..cut], &Catalogue::new()).is_err(),
+                "{cut}"
+            );
         }
     }
 
@@ -229,8 +239,15 @@ mod tests {
         let catalogue = Catalogue::new().function("f", |_| Ok(()));
         let target = Target::Function(catalogue.find_function("f").expect("just put in"));
         let described = describe_named(&target, "f");
-        assert!(matches!(resolve(&described, &catalogue), Ok(Target::Function(_))));
+        assert!(matches!(
+            resolve(&described, &catalogue),
+            Ok(Target::Function(_))
+        ));
         let error = resolve(&described, &Catalogue::new()).expect_err("it is not there");
-        assert!(error.message.contains("`f` is not in the child's catalogue"));
+        assert!(
+            error
+                .message
+                .contains("`f` is not in the child's catalogue")
+        );
     }
 }

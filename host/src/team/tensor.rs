@@ -18,7 +18,10 @@ pub(crate) struct Dropped(Mutex<Vec<u64>>);
 
 impl Dropped {
     fn push(&self, id: u64) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+        self.0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(id);
     }
 
     /// Everything dropped since the last call.
@@ -160,7 +163,10 @@ impl DeviceBuffer {
         if end.is_none_or(|end| end > self.bytes) {
             return Err(Error::refused(
                 format!("a tensor of shape {shape:?} at byte {offset}"),
-                format!("the device buffer has {} bytes: make a larger one", self.bytes),
+                format!(
+                    "the device buffer has {} bytes: make a larger one",
+                    self.bytes
+                ),
             ));
         }
         Ok(Tensor {
@@ -235,19 +241,25 @@ impl Tensor {
     /// Its extents.
     #[must_use]
     pub fn shape(&self) -> &[u32] {
-        self.record.shape().expect("it was checked when it was made")
+        self.record
+            .shape()
+            .expect("it was checked when it was made")
     }
 
     /// Its element type.
     #[must_use]
     pub fn data_type(&self) -> DataType {
-        self.record.data_type().expect("it was checked when it was made")
+        self.record
+            .data_type()
+            .expect("it was checked when it was made")
     }
 
     /// Its size in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
-        self.record.byte_size().expect("it was checked when it was made")
+        self.record
+            .byte_size()
+            .expect("it was checked when it was made")
     }
 
     /// Rows `first` to `first + count` of the outermost dimension.
@@ -281,7 +293,11 @@ impl Tensor {
         let mut out: Vec<T> = Vec::with_capacity(elements);
         // SAFETY: so many elements lie in the mapping, and the vector has room for them.
         unsafe {
-            core::ptr::copy_nonoverlapping(from, out.as_mut_ptr().cast(), elements * size_of::<T>());
+            core::ptr::copy_nonoverlapping(
+                from,
+                out.as_mut_ptr().cast(),
+                elements * size_of::<T>(),
+            );
         }
         // SAFETY: just filled, and any bytes are elements.
         unsafe { out.set_len(elements) };

@@ -39,7 +39,9 @@ impl<'call> Windows<'call> {
         let address: *const CommContext = pointer(address);
         // SAFETY: the caller's promise.
         let context = unsafe { address.as_ref() };
-        context.map(Self).ok_or(CallError::Kernel("the context of the communicator is null"))
+        context
+            .map(Self)
+            .ok_or(CallError::Kernel("the context of the communicator is null"))
     }
 
     /// Where tensor `index` of a call starts: the local address of what lies there.
@@ -81,7 +83,9 @@ impl<'call> Windows<'call> {
     /// # Errors
     /// That is not inside the windows.
     pub fn put<T: Element>(&self, peer: u32, local: u64, values: &[T]) -> Result<(), CallError> {
-        let to = self.remote(peer, local, size_of_val(values) as u64).ok_or(OUTSIDE)?;
+        let to = self
+            .remote(peer, local, size_of_val(values) as u64)
+            .ok_or(OUTSIDE)?;
         let to: *mut u8 = core::ptr::with_exposed_provenance_mut(usize_of(to));
         // SAFETY: inside the peer's window, which is mapped here; what else goes on there is settled
         // by counters.
@@ -94,7 +98,9 @@ impl<'call> Windows<'call> {
     /// # Errors
     /// That is not inside the windows.
     pub fn get<T: Element>(&self, peer: u32, local: u64, into: &mut [T]) -> Result<(), CallError> {
-        let from = self.remote(peer, local, size_of_val(into) as u64).ok_or(OUTSIDE)?;
+        let from = self
+            .remote(peer, local, size_of_val(into) as u64)
+            .ok_or(OUTSIDE)?;
         let from: *const u8 = pointer(from);
         // SAFETY: inside the peer's window, which is mapped here; what else goes on there is settled
         // by counters.
@@ -126,7 +132,9 @@ impl<'call> Windows<'call> {
             looks += 1;
             if looks.is_multiple_of(LOOKS) {
                 if start.elapsed() > limit {
-                    return Err(CallError::Kernel("a counter did not get there in time: look at the rank that should notify"));
+                    return Err(CallError::Kernel(
+                        "a counter did not get there in time: look at the rank that should notify",
+                    ));
                 }
                 std::thread::yield_now();
             }
@@ -145,11 +153,14 @@ impl<'call> Windows<'call> {
         if context.completion_count == 0 {
             return Err(CallError::Kernel("this task cannot be deferred"));
         }
-        let count: *mut u32 = core::ptr::with_exposed_provenance_mut(usize_of(context.completion_count));
+        let count: *mut u32 =
+            core::ptr::with_exposed_provenance_mut(usize_of(context.completion_count));
         // SAFETY: the scheduler gave this dispatch the buffer, and reads it after the kernel returned.
         let used = unsafe { count.read_volatile() };
         if used >= context.completion_capacity {
-            return Err(CallError::Kernel("the task has no room for another condition"));
+            return Err(CallError::Kernel(
+                "the task has no room for another condition",
+            ));
         }
         let entries: *mut DeferredCondition =
             core::ptr::with_exposed_provenance_mut(usize_of(context.completion_entries));
@@ -170,7 +181,9 @@ impl<'call> Windows<'call> {
     }
 
     fn counter(&self, peer: u32, local: u64) -> Result<&'call Word32, CallError> {
-        let address = self.remote(peer, local, 4).filter(|address| address % 4 == 0);
+        let address = self
+            .remote(peer, local, 4)
+            .filter(|address| address % 4 == 0);
         let address = address.ok_or(OUTSIDE)?;
         // SAFETY: an aligned word inside a window that is mapped as long as the communicator lives;
         // counters are only accessed as such.
@@ -182,7 +195,10 @@ const fn pointer<T>(address: u64) -> *const T {
     core::ptr::with_exposed_provenance(usize_of(address))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "addresses of this process fit")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "addresses of this process fit"
+)]
 const fn usize_of(address: u64) -> usize {
     address as usize
 }

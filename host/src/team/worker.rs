@@ -54,7 +54,9 @@ struct Register {
 
 impl Services {
     fn register(&self) -> MutexGuard<'_, Register> {
-        self.registered.lock().unwrap_or_else(PoisonError::into_inner)
+        self.registered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A new buffer.
@@ -66,7 +68,10 @@ impl Services {
     pub(crate) fn named(&self, name: &str, kind: &'static str) -> Result<Callable> {
         let found = self.register().names.get(&(name.to_owned(), kind)).cloned();
         found.ok_or_else(|| {
-            Error::refused(format!("{kind} `{name}`"), "nothing is registered under that name")
+            Error::refused(
+                format!("{kind} `{name}`"),
+                "nothing is registered under that name",
+            )
         })
     }
 }
@@ -128,8 +133,14 @@ impl Worker {
     pub(crate) fn shared(&self, what: &str) -> Result<Arc<Shared>> {
         match &*self.state() {
             State::Started(shared) => Ok(Arc::clone(shared)),
-            State::Built => Err(Error::refused(what, "the worker is not started: call `init`")),
-            State::Closed => Err(Error::refused(what, "the worker is closed: call `init` again")),
+            State::Built => Err(Error::refused(
+                what,
+                "the worker is not started: call `init`",
+            )),
+            State::Closed => Err(Error::refused(
+                what,
+                "the worker is closed: call `init` again",
+            )),
         }
     }
 
@@ -141,7 +152,10 @@ impl Worker {
     pub fn init(&self) -> Result<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         if matches!(*self.state(), State::Started(_)) {
-            return Err(Error::refused("init", "the worker is already initialized: close it first"));
+            return Err(Error::refused(
+                "init",
+                "the worker is already initialized: close it first",
+            ));
         }
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         let shared = start::start(&self.services, &mut plans)?;
@@ -209,7 +223,10 @@ impl Worker {
         Ok(handle)
     }
 
-    #[expect(clippy::type_complexity, reason = "a run and, rarely, the panic that ended its graph")]
+    #[expect(
+        clippy::type_complexity,
+        reason = "a run and, rarely, the panic that ended its graph"
+    )]
     fn build_run(
         &self,
         what: &str,
@@ -256,7 +273,12 @@ impl Worker {
         config: &CallConfig,
     ) -> Result<()> {
         self.run(|graph| {
-            graph.next_level(program).on(child).args(args).config(config).submit()?;
+            graph
+                .next_level(program)
+                .on(child)
+                .args(args)
+                .config(config)
+                .submit()?;
             Ok(())
         })
     }
@@ -285,10 +307,18 @@ impl Worker {
         self.restart(&shared, child, range)
     }
 
-    fn restart(&self, shared: &Arc<Shared>, child: usize, range: core::ops::Range<usize>) -> Result<()> {
+    fn restart(
+        &self,
+        shared: &Arc<Shared>,
+        child: usize,
+        range: core::ops::Range<usize>,
+    ) -> Result<()> {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let port = range.clone().nth(child).ok_or_else(|| {
-            Error::refused(format!("child {child}"), format!("the worker has {}", range.len()))
+            Error::refused(
+                format!("child {child}"),
+                format!("the worker has {}", range.len()),
+            )
         })?;
         let mut plans = self.plans.lock().unwrap_or_else(PoisonError::into_inner);
         start::restart(&self.services, shared, &mut plans, port)

@@ -2,7 +2,9 @@
 
 use host::team::{Args, Kind, Tensor, Worker};
 
-use crate::support::{ALL, Case, EXEC, THREAD, catalogue, function, limits, sub_builder, subs, sum};
+use crate::support::{
+    ALL, Case, EXEC, THREAD, catalogue, function, limits, sub_builder, subs, sum,
+};
 
 pub(crate) const CASES: &[Case] = &[
     ("start_and_close", ALL, start_and_close),
@@ -23,7 +25,9 @@ pub(crate) const CASES: &[Case] = &[
 
 fn ints(worker: &Worker, values: &[i32]) -> Tensor {
     let buffer = worker.buffer(size_of_val(values)).expect("there is memory");
-    let tensor = buffer.tensor::<i32>(&[values.len() as u32]).expect("it fits");
+    let tensor = buffer
+        .tensor::<i32>(&[values.len() as u32])
+        .expect("it fits");
     tensor.store(values).expect("they fit");
     tensor
 }
@@ -35,9 +39,17 @@ fn loaded(tensor: &Tensor) -> Vec<i32> {
 fn start_and_close(kind: Kind) {
     for count in [0, 1, 3] {
         let worker = sub_builder(kind, count).build().expect("it makes sense");
-        worker.close().expect("closing what was never started does nothing");
+        worker
+            .close()
+            .expect("closing what was never started does nothing");
         worker.init().expect("it starts");
-        assert!(worker.init().expect_err("twice").to_string().contains("already initialized"));
+        assert!(
+            worker
+                .init()
+                .expect_err("twice")
+                .to_string()
+                .contains("already initialized")
+        );
         worker.close().expect("it closes");
         worker.close().expect("twice does nothing");
         let error = worker.run(|_| Ok(())).expect_err("it is closed");
@@ -67,7 +79,10 @@ fn many_tasks_each_once(kind: Kind) {
         worker
             .run(|graph| {
                 for tensor in &tensors {
-                    graph.sub(&add).args(Args::new().inout(tensor).scalar(1000)).submit()?;
+                    graph
+                        .sub(&add)
+                        .args(Args::new().inout(tensor).scalar(1000))
+                        .submit()?;
                 }
                 Ok(())
             })
@@ -80,15 +95,27 @@ fn many_tasks_each_once(kind: Kind) {
 fn a_chain_is_in_order(kind: Kind) {
     let worker = subs(kind, 2);
     let tensor = ints(&worker, &[0; 4]);
-    let (add, store, check) =
-        (function(&worker, "add"), function(&worker, "store"), function(&worker, "check"));
+    let (add, store, check) = (
+        function(&worker, "add"),
+        function(&worker, "store"),
+        function(&worker, "check"),
+    );
     worker
         .run(|graph| {
-            graph.sub(&store).args(Args::new().output_existing(&tensor).scalar(7)).submit()?;
+            graph
+                .sub(&store)
+                .args(Args::new().output_existing(&tensor).scalar(7))
+                .submit()?;
             for _ in 0..30 {
-                graph.sub(&add).args(Args::new().inout(&tensor).scalar(2)).submit()?;
+                graph
+                    .sub(&add)
+                    .args(Args::new().inout(&tensor).scalar(2))
+                    .submit()?;
             }
-            let reader = graph.sub(&check).args(Args::new().input(&tensor).scalar(67)).submit()?;
+            let reader = graph
+                .sub(&check)
+                .args(Args::new().input(&tensor).scalar(67))
+                .submit()?;
             // Tags do not order a writer behind a reader; this does.
             let args = Args::new().output_existing(&tensor).scalar(1);
             graph.sub(&store).args(args).after(&reader).submit()?;
@@ -106,7 +133,9 @@ fn groups_run_as_one(kind: Kind) {
         .run(|graph| {
             let members = parts.iter().map(|part| Args::new().inout(part).scalar(3));
             graph.sub(&add).group(members).submit()?;
-            let all = parts.iter().fold(Args::new(), |args, part| args.input(part));
+            let all = parts
+                .iter()
+                .fold(Args::new(), |args, part| args.input(part));
             let check = graph.sub(&check).args(all.scalar(8)).submit()?;
             let single = [Args::new().inout(&parts[0]).scalar(1)];
             graph.sub(&add).group(single).after(&check).submit()?;
@@ -124,11 +153,17 @@ fn buffers_made_late_arrive(kind: Kind) {
         worker
             .run(|graph| {
                 let early = ints(&worker, &[round]);
-                graph.sub(&add).args(Args::new().inout(&early).scalar(1)).submit()?;
+                graph
+                    .sub(&add)
+                    .args(Args::new().inout(&early).scalar(1))
+                    .submit()?;
                 // The tensor is dropped before the task is over; its memory is not.
                 last = Some(early.clone());
                 let gone = ints(&worker, &[1, 2, 3]);
-                graph.sub(&add).args(Args::new().inout(&gone).scalar(1)).submit()?;
+                graph
+                    .sub(&add)
+                    .args(Args::new().inout(&gone).scalar(1))
+                    .submit()?;
                 Ok(())
             })
             .expect("it runs");
@@ -139,18 +174,27 @@ fn buffers_made_late_arrive(kind: Kind) {
 fn scopes_and_intermediates(kind: Kind) {
     let worker = subs(kind, 2);
     let result = ints(&worker, &[0; 64]);
-    let (add, store, check) =
-        (function(&worker, "add"), function(&worker, "store"), function(&worker, "check"));
+    let (add, store, check) = (
+        function(&worker, "add"),
+        function(&worker, "store"),
+        function(&worker, "check"),
+    );
     // More memory in all than the ring has, and deeper than there are rings.
     for _ in 0..3 {
         worker
             .run(|graph| {
                 let outer = graph.alloc::<i32>(&[1000])?;
-                graph.sub(&store).args(Args::new().inout(&outer).scalar(1)).submit()?;
+                graph
+                    .sub(&store)
+                    .args(Args::new().inout(&outer).scalar(1))
+                    .submit()?;
                 for round in 0..10 {
                     let mut scope = graph.scope()?;
                     let inner = scope.alloc::<i32>(&[100, 1000])?;
-                    scope.sub(&store).args(Args::new().inout(&inner).scalar(round)).submit()?;
+                    scope
+                        .sub(&store)
+                        .args(Args::new().inout(&inner).scalar(round))
+                        .submit()?;
                     let args = Args::new().input(&inner).scalar(round);
                     scope.sub(&check).args(args).submit()?;
                     let mut deeper = scope.scope()?;
@@ -159,14 +203,27 @@ fn scopes_and_intermediates(kind: Kind) {
                     let _unused = far.alloc::<i32>(&[10])?;
                     let made = far
                         .sub(&store)
-                        .args(Args::new().output(&Tensor::unplaced::<i32>(&[64])?).scalar(4))
+                        .args(
+                            Args::new()
+                                .output(&Tensor::unplaced::<i32>(&[64])?)
+                                .scalar(4),
+                        )
                         .submit()?;
                     let args = Args::new().input(&made.outputs()[0]).scalar(4);
                     far.sub(&check).args(args).submit()?;
                 }
-                graph.sub(&add).args(Args::new().inout(&outer).scalar(1)).submit()?;
-                graph.sub(&check).args(Args::new().input(&outer).scalar(2)).submit()?;
-                graph.sub(&store).args(Args::new().inout(&result).scalar(9)).submit()?;
+                graph
+                    .sub(&add)
+                    .args(Args::new().inout(&outer).scalar(1))
+                    .submit()?;
+                graph
+                    .sub(&check)
+                    .args(Args::new().input(&outer).scalar(2))
+                    .submit()?;
+                graph
+                    .sub(&store)
+                    .args(Args::new().inout(&result).scalar(9))
+                    .submit()?;
                 Ok(())
             })
             .expect("it runs");
@@ -181,7 +238,10 @@ fn runs_follow_one_another(kind: Kind) {
     let run = |by: i32| {
         let handle = worker.submit_run(|graph| {
             graph.sub(&nap).args(Args::new().scalar(5_u64)).submit()?;
-            graph.sub(&add).args(Args::new().inout(&tensor).scalar(by)).submit()?;
+            graph
+                .sub(&add)
+                .args(Args::new().inout(&tensor).scalar(by))
+                .submit()?;
             Ok(())
         });
         handle.expect("it is built")
@@ -210,12 +270,22 @@ fn registered_late(_: Kind) {
     });
     let times = times.expect("threads receive closures at any time");
     worker
-        .run(|graph| graph.submit_sub(&times, Args::new().inout(&tensor)).map(drop).map_err(Into::into))
+        .run(|graph| {
+            graph
+                .submit_sub(&times, Args::new().inout(&tensor))
+                .map(drop)
+                .map_err(Into::into)
+        })
         .expect("it runs");
     assert_eq!(loaded(&tensor), [15]);
     worker.unregister(&times).expect("it was registered");
     let error = worker
-        .run(|graph| graph.submit_sub(&times, Args::new()).map(drop).map_err(Into::into))
+        .run(|graph| {
+            graph
+                .submit_sub(&times, Args::new())
+                .map(drop)
+                .map_err(Into::into)
+        })
         .expect_err("it is registered no more");
     assert!(error.to_string().contains("unregistered"), "{error}");
 }
@@ -238,7 +308,9 @@ fn chips(kind: Kind, count: i32) -> Worker {
 fn floats(worker: &Worker, value: f32, count: u32) -> Tensor {
     let buffer = worker.buffer(count as usize * 4).expect("there is memory");
     let tensor = buffer.tensor::<f32>(&[count]).expect("it fits");
-    tensor.store(&vec![value; count as usize]).expect("they fit");
+    tensor
+        .store(&vec![value; count as usize])
+        .expect("they fit");
     tensor
 }
 
@@ -265,7 +337,12 @@ fn chips_add(kind: Kind) {
         .run(|graph| {
             for (chip, out) in outs.iter().enumerate() {
                 let args = Args::new().input(&a).input(&b).output_existing(out);
-                graph.next_level(&sum).on(chip).args(args).config(&config()).submit()?;
+                graph
+                    .next_level(&sum)
+                    .on(chip)
+                    .args(args)
+                    .config(&config())
+                    .submit()?;
             }
             let both = Args::new().input(&outs[0]).input(&outs[1]);
             graph.submit_sub(&seen, both)?;
@@ -284,7 +361,10 @@ fn device_memory(kind: Kind) {
         let there = worker.malloc(1, bytes).expect("there is memory");
         let pattern: Vec<u8> = (0..bytes).map(|at| (at * 7 % 251) as u8).collect();
         worker.copy_to(&there, &pattern).expect("it fits");
-        assert_eq!(worker.copy_from::<u8>(&there).expect("it is there"), pattern);
+        assert_eq!(
+            worker.copy_from::<u8>(&there).expect("it is there"),
+            pattern
+        );
         worker.free(there).expect("it is live");
     }
     let weight = worker.malloc(0, 400).expect("there is memory");
@@ -295,11 +375,20 @@ fn device_memory(kind: Kind) {
         .run(|graph| {
             for _ in 0..2 {
                 let args = Args::new().input(&a).input(&resident).output_existing(&out);
-                graph.next_level(&sum).args(args).config(&config()).submit()?;
+                graph
+                    .next_level(&sum)
+                    .args(args)
+                    .config(&config())
+                    .submit()?;
             }
             let args = Args::new().input(&a).input(&resident).output_existing(&out);
             let refused = graph.next_level(&sum).on(1).args(args).submit();
-            assert!(refused.expect_err("another chip").to_string().contains("device memory of child 0"));
+            assert!(
+                refused
+                    .expect_err("another chip")
+                    .to_string()
+                    .contains("device memory of child 0")
+            );
             Ok(())
         })
         .expect("it runs");
@@ -310,17 +399,30 @@ fn device_memory(kind: Kind) {
 }
 
 fn level_two(_: Kind) {
-    let worker = Worker::builder(2).chips("a5sim", [0]).build().expect("it makes sense");
+    let worker = Worker::builder(2)
+        .chips("a5sim", [0])
+        .build()
+        .expect("it makes sense");
     worker.init().expect("it starts");
     let program = worker.register_program(sum()).expect("after init is fine");
-    let (a, b, out) = (floats(&worker, 1.0, 8), floats(&worker, 2.5, 8), floats(&worker, 0.0, 8));
+    let (a, b, out) = (
+        floats(&worker, 1.0, 8),
+        floats(&worker, 2.5, 8),
+        floats(&worker, 0.0, 8),
+    );
     let args = Args::new().input(&a).input(&b).output_existing(&out);
-    worker.run_program(0, &program, args, &config()).expect("it runs");
+    worker
+        .run_program(0, &program, args, &config())
+        .expect("it runs");
     assert_eq!(out.load::<f32>().expect("floats"), vec![3.5; 8]);
 }
 
 fn level_four(_: Kind) {
-    let lower = || sub_builder(Kind::Thread, 1).build().expect("it makes sense");
+    let lower = || {
+        sub_builder(Kind::Thread, 1)
+            .build()
+            .expect("it makes sense")
+    };
     let worker = Worker::builder(4)
         .lower(lower())
         .lower(lower())
@@ -334,9 +436,7 @@ fn level_four(_: Kind) {
 }
 
 fn level_four_described(kind: Kind) {
-    let lower = || {
-        sub_builder(kind, 1)
-    };
+    let lower = || sub_builder(kind, 1);
     let worker = Worker::builder(4)
         .lower_described(lower())
         .lower_described(lower())
@@ -364,12 +464,27 @@ fn try_level_four(worker: &Worker) {
             })
             .expect("it runs");
     }
-    assert_eq!((loaded(&tensors[0]), loaded(&tensors[1])), (vec![61], vec![62]));
+    assert_eq!(
+        (loaded(&tensors[0]), loaded(&tensors[1])),
+        (vec![61], vec![62])
+    );
     let error = worker
-        .run(|graph| graph.next_level(&fail).submit().map(drop).map_err(Into::into))
+        .run(|graph| {
+            graph
+                .next_level(&fail)
+                .submit()
+                .map(drop)
+                .map_err(Into::into)
+        })
         .expect_err("a function below fails");
     let text = error.to_string();
-    for part in ["child_worker", "level=3", "sub_worker 0", "ParseIntError", "invalid digit"] {
+    for part in [
+        "child_worker",
+        "level=3",
+        "sub_worker 0",
+        "ParseIntError",
+        "invalid digit",
+    ] {
         assert!(text.contains(part), "{text}");
     }
 }

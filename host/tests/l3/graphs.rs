@@ -15,7 +15,11 @@ const LENGTH: u32 = 24;
 #[derive(Clone, Debug)]
 enum Step {
     /// Adds to a part of the buffer.
-    Add { part: (u32, u32), by: i32, pin: Option<usize> },
+    Add {
+        part: (u32, u32),
+        by: i32,
+        pin: Option<usize>,
+    },
     /// Adds to two disjoint parts as one group.
     Group { parts: [(u32, u32); 2], by: i32 },
     /// Fails where it would write.
@@ -53,7 +57,9 @@ fn model(steps: &[Step]) -> (Vec<i32>, usize) {
             Step::Fail { part } => (core::slice::from_ref(part), None),
             Step::Scoped { .. } => continue,
         };
-        let spoiled = parts.iter().any(|&part| poisoned[range(part)].contains(&true));
+        let spoiled = parts
+            .iter()
+            .any(|&part| poisoned[range(part)].contains(&true));
         let fails = spoiled || by.is_none();
         not_run += usize::from(fails);
         for &part in parts {
@@ -72,13 +78,19 @@ fn run(worker: &Worker, steps: &[Step]) -> (Vec<i32>, usize) {
     let buffer = worker.buffer(LENGTH as usize * 4).expect("there is memory");
     let whole = buffer.tensor::<i32>(&[LENGTH]).expect("it fits");
     let mix = worker.named_function("mix").expect("it is registered");
-    let (fail, store, check) = (function(worker, "fail"), function(worker, "store"), function(worker, "check"));
+    let (fail, store, check) = (
+        function(worker, "fail"),
+        function(worker, "store"),
+        function(worker, "check"),
+    );
     let rows = |(start, len): (u32, u32)| whole.rows(start, len).expect("it is inside");
     let result = worker.run(|graph| {
         for step in steps {
             match step {
                 Step::Add { part, by, pin } => {
-                    let mut task = graph.sub(&mix).args(Args::new().inout(&rows(*part)).scalar(*by));
+                    let mut task = graph
+                        .sub(&mix)
+                        .args(Args::new().inout(&rows(*part)).scalar(*by));
                     if let Some(pin) = pin {
                         task = task.on(*pin);
                     }
@@ -89,13 +101,22 @@ fn run(worker: &Worker, steps: &[Step]) -> (Vec<i32>, usize) {
                     graph.sub(&mix).group(members).submit()?;
                 }
                 Step::Fail { part } => {
-                    graph.sub(&fail).args(Args::new().inout(&rows(*part))).submit()?;
+                    graph
+                        .sub(&fail)
+                        .args(Args::new().inout(&rows(*part)))
+                        .submit()?;
                 }
                 Step::Scoped { units, value } => {
                     let mut scope = graph.scope()?;
                     let inner: Tensor = scope.alloc::<i32>(&[units * 256])?;
-                    scope.sub(&store).args(Args::new().inout(&inner).scalar(*value)).submit()?;
-                    scope.sub(&check).args(Args::new().input(&inner).scalar(*value)).submit()?;
+                    scope
+                        .sub(&store)
+                        .args(Args::new().inout(&inner).scalar(*value))
+                        .submit()?;
+                    scope
+                        .sub(&check)
+                        .args(Args::new().input(&inner).scalar(*value))
+                        .submit()?;
                 }
             }
         }

@@ -3,6 +3,7 @@
 //! The program is its own helper: children execute it, so it has no test harness of the compiler's.
 
 mod basics;
+mod examples;
 mod faults;
 mod graphs;
 mod support;
@@ -19,11 +20,13 @@ fn main() -> ExitCode {
     if let Some(code) = support::run_if_case() {
         return code;
     }
-    let mut trials = Vec::new();
+    let mut trials = examples::trials();
     for (name, kinds, case) in cases() {
         for &kind in kinds {
             let title = format!("{name}::{}", support::kind_name(kind));
-            trials.push(Trial::test(title, move || support::run_case(name, kind, case)));
+            trials.push(Trial::test(title, move || {
+                support::run_case(name, kind, case)
+            }));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()

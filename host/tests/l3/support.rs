@@ -159,7 +159,9 @@ pub(crate) fn catalogue() -> Catalogue {
             for tensor in 0..call.tensor_count() {
                 let values: Vec<i32> = call.load(tensor)?;
                 if values.iter().any(|&it| it != wanted) {
-                    return Err(Failure::msg(format!("tensor {tensor} is {values:?}, not {wanted}")));
+                    return Err(Failure::msg(format!(
+                        "tensor {tensor} is {values:?}, not {wanted}"
+                    )));
                 }
             }
             Ok(())
@@ -167,8 +169,10 @@ pub(crate) fn catalogue() -> Catalogue {
         .function("fail", |_| Ok("none".parse::<i32>().map(drop)?))
         .function("panic", |_| panic!("the roof is on fire"))
         .function("nap", nap)
-        .function("forever", |call| loop {
-            nap(call)?;
+        .function("forever", |call| {
+            loop {
+                nap(call)?;
+            }
         })
         .function("exit", |_| std::process::exit(7))
         .function("segv", |_| {
@@ -188,7 +192,10 @@ pub(crate) fn catalogue() -> Catalogue {
             let tensor = call.tensor(0)?;
             let by: i32 = call.scalar(0)?;
             for _ in 0..2 {
-                graph.sub(&add).args(host::team::Args::new().inout(&tensor).scalar(by)).submit()?;
+                graph
+                    .sub(&add)
+                    .args(host::team::Args::new().inout(&tensor).scalar(by))
+                    .submit()?;
             }
             Ok(())
         })
@@ -208,11 +215,21 @@ pub(crate) fn sum() -> Program {
     ProgramBuilder::new()
         .signature(&[In, In, Out])
         .kernel(0, CoreType::Aiv, |call| {
-            zip_map(&call.tensor(0)?, &call.tensor(1)?, &call.tensor(2)?, |a: f32, b: f32| a + b)
+            zip_map(
+                &call.tensor(0)?,
+                &call.tensor(1)?,
+                &call.tensor(2)?,
+                |a: f32, b: f32| a + b,
+            )
         })
         .orchestration(|scope, args| {
             let (a, b, out) = (args.tensor(0)?, args.tensor(1)?, args.tensor(2)?);
-            scope.task(Kernels::aiv(0)).input(&a).input(&b).write(&out).submit()?;
+            scope
+                .task(Kernels::aiv(0))
+                .input(&a)
+                .input(&b)
+                .write(&out)
+                .submit()?;
             Ok(())
         })
 }

@@ -61,7 +61,9 @@ fn reduce(call: &Call<'_>) -> Result<(), CallError> {
     for rank in 0..windows.ranks() {
         let mut part = [0.0_f32; COUNT as usize];
         windows.get(windows.rank(), slots + slot * u64::from(rank), &mut part)?;
-        sum.iter_mut().zip(part).for_each(|(sum, part)| *sum += part);
+        sum.iter_mut()
+            .zip(part)
+            .for_each(|(sum, part)| *sum += part);
     }
     call.tensor::<f32>(2)?.store(0, &sum)
 }
@@ -91,16 +93,32 @@ pub(crate) fn notify() -> Program {
             call.tensor::<f32>(2)?.store(0, &values)
         })
         .orchestration(|scope, args| {
-            let (input, mailbox, counter, result) =
-                (args.tensor(0)?, args.tensor(1)?, args.tensor(2)?, args.tensor(3)?);
+            let (input, mailbox, counter, result) = (
+                args.tensor(0)?,
+                args.tensor(1)?,
+                args.tensor(2)?,
+                args.tensor(3)?,
+            );
             let (context, epoch): (u64, u32) = (args.scalar(0)?, args.scalar(1)?);
-            let produce = scope.task(Kernels::aiv(0)).input(&input).untracked(&mailbox).untracked(&counter);
+            let produce = scope
+                .task(Kernels::aiv(0))
+                .input(&input)
+                .untracked(&mailbox)
+                .untracked(&counter);
             produce.scalar(context).submit()?;
             let token = NewTensor::of::<i32>(&[1])?;
-            let wait = scope.task(Kernels::aiv(1)).untracked(&counter).output(&token);
+            let wait = scope
+                .task(Kernels::aiv(1))
+                .untracked(&counter)
+                .output(&token);
             let waited = wait.scalar(context).scalar(epoch).submit()?;
             let token = waited.output(0);
-            scope.task(Kernels::aiv(2)).input(&token).untracked(&mailbox).write(&result).submit()?;
+            scope
+                .task(Kernels::aiv(2))
+                .input(&token)
+                .untracked(&mailbox)
+                .write(&result)
+                .submit()?;
             Ok(())
         })
 }
@@ -127,7 +145,10 @@ fn config() -> protocol::CallConfig {
 }
 
 fn floats(worker: &Worker, value: f32) -> Tensor {
-    let tensor = worker.buffer(COUNT as usize * 4).expect("there is memory").tensor::<f32>(&[COUNT]);
+    let tensor = worker
+        .buffer(COUNT as usize * 4)
+        .expect("there is memory")
+        .tensor::<f32>(&[COUNT]);
     let tensor = tensor.expect("it fits");
     tensor.store(&[value; COUNT as usize]).expect("they fit");
     tensor
@@ -149,7 +170,11 @@ fn reduce_once(worker: &Worker, comm: &mut Communicator, inputs: &[Tensor], outp
                     .scalar(comm.epoch()),
             );
         }
-        graph.next_level(&program).group(members).config(&config()).submit()?;
+        graph
+            .next_level(&program)
+            .group(members)
+            .config(&config())
+            .submit()?;
         Ok(())
     });
     run.expect("all ranks meet");
@@ -167,14 +192,22 @@ fn allreduce_a_hundred_times(kind: Kind) {
         let outputs: Vec<Tensor> = (0..ranks).map(|_| floats(&worker, 0.0)).collect();
         for round in 0..100 {
             for (rank, input) in inputs.iter().enumerate() {
-                let values: Vec<f32> = (0..COUNT).map(|at| (at + 100 * rank as u32 + round) as f32).collect();
+                let values: Vec<f32> = (0..COUNT)
+                    .map(|at| (at + 100 * rank as u32 + round) as f32)
+                    .collect();
                 input.store(&values).expect("they fit");
             }
             reduce_once(&worker, &mut comm, &inputs, &outputs);
             let n = ranks as u32;
-            let wanted: Vec<f32> = (0..COUNT).map(|at| (n * (at + round) + 100 * n * (n - 1) / 2) as f32).collect();
+            let wanted: Vec<f32> = (0..COUNT)
+                .map(|at| (n * (at + round) + 100 * n * (n - 1) / 2) as f32)
+                .collect();
             for output in &outputs {
-                assert_eq!(output.load::<f32>().expect("floats"), wanted, "round {round} of {ranks} ranks");
+                assert_eq!(
+                    output.load::<f32>().expect("floats"),
+                    wanted,
+                    "round {round} of {ranks} ranks"
+                );
             }
             if round == 50 {
                 comm.reset().expect("no run is open");
@@ -203,31 +236,59 @@ fn deferred_notify(kind: Kind) {
                         .output_existing(&results[rank])
                         .scalar(comm.context(rank)?)
                         .scalar(comm.epoch());
-                    graph.next_level(&program).on(rank).args(args).config(&config()).submit()?;
+                    graph
+                        .next_level(&program)
+                        .on(rank)
+                        .args(args)
+                        .config(&config())
+                        .submit()?;
                 }
                 Ok(())
             })
             .expect("each gets the other's");
         comm.next_epoch();
-        assert_eq!(results[0].load::<f32>().expect("floats"), [2.0; COUNT as usize]);
-        assert_eq!(results[1].load::<f32>().expect("floats"), [1.0; COUNT as usize]);
+        assert_eq!(
+            results[0].load::<f32>().expect("floats"),
+            [2.0; COUNT as usize]
+        );
+        assert_eq!(
+            results[1].load::<f32>().expect("floats"),
+            [1.0; COUNT as usize]
+        );
     }
 }
 
 fn windows_are_what_they_say(kind: Kind) {
     let worker = chips(kind, 2);
     let parts = [("a", 256), ("b", 128)];
-    let comm = worker.communicator(&[1, 0], 512, &parts).expect("both join");
+    let comm = worker
+        .communicator(&[1, 0], 512, &parts)
+        .expect("both join");
     assert_eq!((comm.ranks(), comm.chip(0).expect("a rank")), (2, 1));
     let staged = comm.host_tensor::<f32>(1, "b", &[32]).expect("it fits");
-    assert_eq!(staged.load::<f32>().expect("floats"), [0.0; 32], "windows start zeroed");
+    assert_eq!(
+        staged.load::<f32>().expect("floats"),
+        [0.0; 32],
+        "windows start zeroed"
+    );
     staged.store(&[4.5; 32]).expect("they fit");
     let b = comm.tensor::<f32>(1, "b", &[32]).expect("it fits");
     assert_eq!(b.bytes(), 128);
-    assert!(comm.tensor::<f32>(1, "b", &[33]).is_err() && comm.host_tensor::<f32>(1, "b", &[33]).is_err());
+    assert!(
+        comm.tensor::<f32>(1, "b", &[33]).is_err()
+            && comm.host_tensor::<f32>(1, "b", &[33]).is_err()
+    );
     for (part, error) in [
-        ("buffer `c`", comm.tensor::<f32>(0, "c", &[1]).expect_err("there is none").to_string()),
-        ("rank 2", comm.context(2).expect_err("there is none").to_string()),
+        (
+            "buffer `c`",
+            comm.tensor::<f32>(0, "c", &[1])
+                .expect_err("there is none")
+                .to_string(),
+        ),
+        (
+            "rank 2",
+            comm.context(2).expect_err("there is none").to_string(),
+        ),
     ] {
         assert!(error.contains(part), "{error}");
     }
@@ -237,7 +298,10 @@ fn windows_are_what_they_say(kind: Kind) {
         ("chip 7", &[0, 7][..], 512),
         ("0 ranks", &[][..], 512),
     ] {
-        let error = worker.communicator(chips, bytes, &parts).expect_err("it makes no sense").to_string();
+        let error = worker
+            .communicator(chips, bytes, &parts)
+            .expect_err("it makes no sense")
+            .to_string();
         assert!(error.contains(part), "`{part}` is not in `{error}`");
     }
 }
@@ -254,7 +318,10 @@ fn two_workers_do_not_meet(_: Kind) {
                 let outputs = [floats(worker, 0.0), floats(worker, 0.0)];
                 for _ in 0..10 {
                     reduce_once(worker, &mut comm, &inputs, &outputs);
-                    assert_eq!(outputs[1].load::<f32>().expect("floats"), [2.0 * value; COUNT as usize]);
+                    assert_eq!(
+                        outputs[1].load::<f32>().expect("floats"),
+                        [2.0 * value; COUNT as usize]
+                    );
                 }
             });
         }

@@ -42,11 +42,13 @@ impl Helper {
                 "it has not called `host::team::child_main` first thing in `main`: call it, or name a helper",
             ));
         }
-        std::env::current_exe().map(Self).map_err(|source| Error::System {
-            child: "the helper".to_owned(),
-            step: "find this program",
-            source,
-        })
+        std::env::current_exe()
+            .map(Self)
+            .map_err(|source| Error::System {
+                child: "the helper".to_owned(),
+                step: "find this program",
+                source,
+            })
     }
 }
 
@@ -92,7 +94,9 @@ impl ProcessChild {
         };
         // SAFETY: the closure makes system calls only and allocates nothing.
         unsafe { command.pre_exec(prepare) };
-        let (pid, handle) = nursery.execute(command, &life).map_err(refused("execute the helper"))?;
+        let (pid, handle) = nursery
+            .execute(command, &life)
+            .map_err(refused("execute the helper"))?;
         let child = Self {
             label: label.to_owned(),
             life,
@@ -109,7 +113,10 @@ impl ProcessChild {
         if let Err(source) = greeted {
             super::Child::kill(&child);
             // A helper that has gone already says more by its exit code, which whoever waits for it gets.
-            let gone = [std::io::ErrorKind::BrokenPipe, std::io::ErrorKind::ConnectionReset];
+            let gone = [
+                std::io::ErrorKind::BrokenPipe,
+                std::io::ErrorKind::ConnectionReset,
+            ];
             if !gone.contains(&source.kind()) {
                 return Err(refused("greet it")(source));
             }
@@ -140,7 +147,9 @@ pub(super) fn pair() -> std::io::Result<(OwnedFd, OwnedFd)> {
 pub(super) fn follow(parent: rustix::process::Pid) -> std::io::Result<()> {
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     if rustix::process::getppid() != Some(parent) {
-        return Err(std::io::Error::from_raw_os_error(rustix::io::Errno::SRCH.raw_os_error()));
+        return Err(std::io::Error::from_raw_os_error(
+            rustix::io::Errno::SRCH.raw_os_error(),
+        ));
     }
     Ok(())
 }
@@ -182,7 +191,9 @@ fn be_child(socket: OwnedFd, catalogue: &Catalogue) -> Result<(), String> {
     let work = hello.work;
     // SAFETY: the parent made this channel for us alone.
     unsafe {
-        live(&channel, &hello.label, supply, &Crowd::new(), || work.hands(catalogue));
+        live(&channel, &hello.label, supply, &Crowd::new(), || {
+            work.hands(catalogue)
+        });
     }
     Ok(())
 }

@@ -69,7 +69,11 @@ pub(crate) fn fork(
                     mapped: HashMap::new(),
                 };
                 // SAFETY: the parent made this channel for us alone.
-                unsafe { live(channel, label, supply, &own_crowd(), || work.hands(catalogue)) };
+                unsafe {
+                    live(channel, label, supply, &own_crowd(), || {
+                        work.hands(catalogue)
+                    })
+                };
             });
             let code = i32::from(catch_unwind(life).is_err());
             // Not `exit`: what the parent's memory would do at its end is not ours to do.

@@ -8,8 +8,8 @@
 //! * A group that is the first of its queue reserves its children: they finish what they have and
 //!   get nothing else, so it starts as soon as the slowest of them is done.
 
-use super::task::{Pool, State};
 use super::Core;
+use super::task::{Pool, State};
 use crate::team::fault::{Fault, FaultKind};
 
 /// Tasks that may be on their way to one child.
@@ -21,7 +21,9 @@ impl Core {
         let task = &self.tasks[index];
         let (pool, run, width) = (task.pool, task.run, task.width);
         let pin = task.members[0].pin;
-        let run = self.run_mut(run).expect("its run lasts until it is consumed");
+        let run = self
+            .run_mut(run)
+            .expect("its run lasts until it is consumed");
         if width > 1 {
             run.queues.groups(pool).push_back(index);
             self.start_groups(pool);
@@ -38,8 +40,12 @@ impl Core {
             });
             let taker = taker.or_else(|| sole.then_some(ports.start));
             if let Some(port) = taker {
-                self.hungry.push(u32::try_from(port).expect("children are few"));
-            } else if ports.into_iter().all(|port| self.ports[port].dead.is_some()) {
+                self.hungry
+                    .push(u32::try_from(port).expect("children are few"));
+            } else if ports
+                .into_iter()
+                .all(|port| self.ports[port].dead.is_some())
+            {
                 let fault = self.nobody_left(pool);
                 self.fail_any(pool, &fault);
             }
@@ -101,7 +107,10 @@ impl Core {
         task.state = State::Running;
         task.members_left = task.width;
         let mut faults = Vec::new();
-        let config = task.config.as_deref().expect("every task that runs has one");
+        let config = task
+            .config
+            .as_deref()
+            .expect("every task that runs has one");
         for (member, &port) in task.used().iter().zip(ports) {
             let posted = self.ports[port].post_task(index, task.callable, config, member);
             faults.extend(posted.err());
@@ -130,9 +139,9 @@ impl Core {
                     continue;
                 }
             };
-            let ready = targets.iter().all(|&port| {
-                self.ports[port].tasks_in_flight == 0 && self.ports[port].has_room()
-            });
+            let ready = targets
+                .iter()
+                .all(|&port| self.ports[port].tasks_in_flight == 0 && self.ports[port].has_room());
             if !ready {
                 return;
             }
@@ -145,10 +154,15 @@ impl Core {
 
     /// The children of a group, one for each member, chosen when it is first in its queue.
     fn reserve(&mut self, index: u32, pool: Pool) -> Result<Vec<usize>, Fault> {
-        let pins: Vec<Option<u32>> =
-            self.tasks[index].used().iter().map(|member| member.pin).collect();
-        let held: Vec<usize> =
-            self.pool(pool).filter(|&port| self.ports[port].reserved == Some(index)).collect();
+        let pins: Vec<Option<u32>> = self.tasks[index]
+            .used()
+            .iter()
+            .map(|member| member.pin)
+            .collect();
+        let held: Vec<usize> = self
+            .pool(pool)
+            .filter(|&port| self.ports[port].reserved == Some(index))
+            .collect();
         for &port in held.iter() {
             if let Some(fault) = &self.ports[port].dead {
                 return Err(fault.clone());
@@ -157,8 +171,10 @@ impl Core {
         let mut free: Vec<usize> = if held.len() == pins.len() {
             held
         } else {
-            let mut alive: Vec<usize> =
-                self.pool(pool).filter(|&port| self.ports[port].dead.is_none()).collect();
+            let mut alive: Vec<usize> = self
+                .pool(pool)
+                .filter(|&port| self.ports[port].dead.is_none())
+                .collect();
             alive.sort_by_key(|&port| self.ports[port].tasks_in_flight);
             alive
         };
@@ -199,7 +215,9 @@ impl Core {
         for run in &mut self.runs {
             let queued = core::mem::take(run.queues.target(port));
             for index in queued {
-                self.tasks[index].fault.get_or_insert_with(|| fault.clone().into());
+                self.tasks[index]
+                    .fault
+                    .get_or_insert_with(|| fault.clone().into());
                 self.finished.push(index);
             }
         }
@@ -212,19 +230,29 @@ impl Core {
     fn fail_any(&mut self, pool: Pool, fault: &Fault) {
         for run in &mut self.runs {
             for index in core::mem::take(run.queues.any(pool)) {
-                self.tasks[index].fault.get_or_insert_with(|| fault.clone().into());
+                self.tasks[index]
+                    .fault
+                    .get_or_insert_with(|| fault.clone().into());
                 self.finished.push(index);
             }
         }
     }
 
     fn nobody_left(&self, pool: Pool) -> Fault {
-        let alive = self.pool(pool).filter(|&port| self.ports[port].dead.is_none()).count();
-        let dead = self.pool(pool).find_map(|port| self.ports[port].dead.as_ref());
+        let alive = self
+            .pool(pool)
+            .filter(|&port| self.ports[port].dead.is_none())
+            .count();
+        let dead = self
+            .pool(pool)
+            .find_map(|port| self.ports[port].dead.as_ref());
         let cause = dead.map_or_else(String::new, |fault| format!(": {fault}"));
         Fault::new(
             FaultKind::Died,
-            format!("{alive} of {} children are left, which is not enough{cause}", self.pool(pool).len()),
+            format!(
+                "{alive} of {} children are left, which is not enough{cause}",
+                self.pool(pool).len()
+            ),
         )
     }
 }

@@ -39,7 +39,8 @@ impl Core {
 
     /// Depth of the innermost scope of a run, 0 for the outermost.
     pub(crate) fn depth(&self, run: u64) -> usize {
-        self.run(run).map_or(0, |it| it.scopes.len().saturating_sub(1))
+        self.run(run)
+            .map_or(0, |it| it.scopes.len().saturating_sub(1))
     }
 
     /// Gives a task that was filled in its place in the graph: looks up and publishes its spans by
@@ -139,7 +140,10 @@ impl Core {
             run.keys.publish(span, id);
         }
         run.outstanding += 1;
-        let scope = run.scopes.last_mut().expect("the outermost is open while the graph is built");
+        let scope = run
+            .scopes
+            .last_mut()
+            .expect("the outermost is open while the graph is built");
         scope.push(id.index);
         let task = &mut self.tasks[id.index];
         task.state = State::Completed;
@@ -170,7 +174,9 @@ impl Core {
 
     /// A task ends without having run.
     pub(crate) fn fail_unstarted(&mut self, index: u32, fault: Fault) {
-        self.tasks[index].fault.get_or_insert_with(|| Arc::new(fault));
+        self.tasks[index]
+            .fault
+            .get_or_insert_with(|| Arc::new(fault));
         self.finished.push(index);
     }
 
@@ -199,7 +205,9 @@ impl Core {
         let producers = core::mem::take(&mut task.producers);
         if let Some(fault) = task.fault.clone() {
             self.note_failure(index, &fault);
-            let root = self.tasks[index].poisoned_by.unwrap_or(self.tasks[index].serial);
+            let root = self.tasks[index]
+                .poisoned_by
+                .unwrap_or(self.tasks[index].serial);
             for &consumer in &consumers {
                 let consumer = &mut self.tasks[consumer];
                 if consumer.poisoned_by.is_none() {
@@ -236,7 +244,10 @@ impl Core {
         };
         let (serial, run) = (task.serial, task.run);
         if let Some(run) = self.run_mut(run) {
-            run.failures.push(TaskFailure { task: serial, fault });
+            run.failures.push(TaskFailure {
+                task: serial,
+                fault,
+            });
         }
     }
 

@@ -161,13 +161,17 @@ mod tests {
     #[test]
     fn room_comes_back_in_order() {
         let mut ring = Ring::new(4 * ALIGN);
-        let blocks: Vec<Block> =
-            (0..4).map(|owner| ring.allocate(0, ALIGN, owner).expect("there is room")).collect();
+        let blocks: Vec<Block> = (0..4)
+            .map(|owner| ring.allocate(0, ALIGN, owner).expect("there is room"))
+            .collect();
         assert_eq!(ring.allocate(0, ALIGN, 9), None);
         ring.release(blocks[1]);
         assert_eq!(ring.allocate(0, ALIGN, 9), None);
         let report = ring.report(2);
-        assert_eq!((report.used, report.largest_free, report.oldest), (4 * ALIGN, 0, Some(0)));
+        assert_eq!(
+            (report.used, report.largest_free, report.oldest),
+            (4 * ALIGN, 0, Some(0))
+        );
         ring.release(blocks[0]);
         // One unit stays free between top and tail.
         assert_eq!(ring.allocate(0, ALIGN, 9).map(|it| it.offset), Some(0));
@@ -185,7 +189,10 @@ mod tests {
 
     #[test]
     fn sizes_are_rounded_or_refused() {
-        assert_eq!([rounded(0), rounded(1), rounded(1024)], [Some(0), Some(1024), Some(1024)]);
+        assert_eq!(
+            [rounded(0), rounded(1), rounded(1024)],
+            [Some(0), Some(1024), Some(1024)]
+        );
         assert_eq!(rounded(u64::MAX), None);
     }
 

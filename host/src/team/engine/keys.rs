@@ -76,7 +76,10 @@ impl Keys {
             *entry = new;
             return;
         }
-        let before = map.range(..span.start).next_back().map(|(&start, &entry)| (start, entry));
+        let before = map
+            .range(..span.start)
+            .next_back()
+            .map(|(&start, &entry)| (start, entry));
         if let Some((start, entry)) = before
             && entry.end > span.start
         {

@@ -141,8 +141,13 @@ impl Port {
     }
 
     /// Takes the oldest answer with the question it belongs to.
-    #[expect(clippy::type_complexity, reason = "an answer is a question and its result")]
-    pub(crate) fn take_answer(&mut self) -> Option<Result<(Flight, Result<Words, Fault>), Damaged>> {
+    #[expect(
+        clippy::type_complexity,
+        reason = "an answer is a question and its result"
+    )]
+    pub(crate) fn take_answer(
+        &mut self,
+    ) -> Option<Result<(Flight, Result<Words, Fault>), Damaged>> {
         if self.flights.is_empty() || !self.channel.has_answer() {
             return None;
         }

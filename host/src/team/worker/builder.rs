@@ -51,9 +51,16 @@ pub(crate) struct Settings {
 #[derive(Debug)]
 pub(crate) enum Plan {
     /// From a description, as often as needed.
-    Work { label: String, work: Work, kind: Kind },
+    Work {
+        label: String,
+        work: Work,
+        kind: Kind,
+    },
     /// From a worker of this process, once.
-    Lower { label: String, worker: Option<Box<Worker>> },
+    Lower {
+        label: String,
+        worker: Option<Box<Worker>>,
+    },
 }
 
 impl Plan {
@@ -110,7 +117,9 @@ impl Builder {
 
     /// Chips of a platform, by their numbers; the position is the child's number.
     pub fn chips(mut self, platform: &str, devices: impl IntoIterator<Item = i32>) -> Self {
-        let named = devices.into_iter().map(|device| (platform.to_owned(), device));
+        let named = devices
+            .into_iter()
+            .map(|device| (platform.to_owned(), device));
         self.spec.chips.extend(named);
         self
     }
@@ -148,19 +157,25 @@ impl Builder {
 
     /// Registers functions of the catalogue when the worker is built.
     pub fn functions<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.spec.functions.extend(names.into_iter().map(str::to_owned));
+        self.spec
+            .functions
+            .extend(names.into_iter().map(str::to_owned));
         self
     }
 
     /// Registers programs of the catalogue when the worker is built.
     pub fn programs<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.spec.programs.extend(names.into_iter().map(str::to_owned));
+        self.spec
+            .programs
+            .extend(names.into_iter().map(str::to_owned));
         self
     }
 
     /// Registers graph functions of the catalogue when the worker is built.
     pub fn graphs<'a>(mut self, names: impl IntoIterator<Item = &'a str>) -> Self {
-        self.spec.graphs.extend(names.into_iter().map(str::to_owned));
+        self.spec
+            .graphs
+            .extend(names.into_iter().map(str::to_owned));
         self
     }
 
@@ -227,7 +242,11 @@ impl Builder {
             limits: spec.limits,
             fail_fast: spec.fail_fast,
             next_count: next + lower.len(),
-            next_kind: if lower.is_empty() { spec.chip_kind } else { Kind::Thread },
+            next_kind: if lower.is_empty() {
+                spec.chip_kind
+            } else {
+                Kind::Thread
+            },
             sub_kind: spec.sub_kind,
             helper,
         };
@@ -296,7 +315,10 @@ fn plans(spec: &Spec, lower: Vec<Worker>) -> Vec<Plan> {
 fn check(spec: &Spec, catalogue: &Catalogue, lower: &[Worker]) -> Result<()> {
     let level = spec.level;
     let refuse = |what: String, reason: &str| Err(Error::refused(what, reason));
-    let lower_levels = lower.iter().map(Worker::level).chain(spec.lower.iter().map(|it| it.level));
+    let lower_levels = lower
+        .iter()
+        .map(Worker::level)
+        .chain(spec.lower.iter().map(|it| it.level));
     match level {
         0 | 1 => {
             return refuse(
@@ -306,7 +328,11 @@ fn check(spec: &Spec, catalogue: &Catalogue, lower: &[Worker]) -> Result<()> {
         }
         2 if spec.chips.len() != 1 || spec.subs != 0 => {
             return refuse(
-                format!("a worker of level 2 with {} chips and {} sub workers", spec.chips.len(), spec.subs),
+                format!(
+                    "a worker of level 2 with {} chips and {} sub workers",
+                    spec.chips.len(),
+                    spec.subs
+                ),
                 "it has exactly one chip and nothing else: use level 3",
             );
         }
@@ -334,7 +360,10 @@ fn check(spec: &Spec, catalogue: &Catalogue, lower: &[Worker]) -> Result<()> {
     }
     for worker in lower {
         if worker.shared("lower").is_ok() {
-            return refuse("a lower worker".to_owned(), "it must not be initialized: its parent does that");
+            return refuse(
+                "a lower worker".to_owned(),
+                "it must not be initialized: its parent does that",
+            );
         }
     }
     for (number, (platform, device)) in spec.chips.iter().enumerate() {
@@ -348,12 +377,19 @@ fn check(spec: &Spec, catalogue: &Catalogue, lower: &[Worker]) -> Result<()> {
             return refuse(format!("device_id {device}"), "device ids start at 0");
         }
         if spec.chips[..number].contains(&(platform.clone(), *device)) {
-            return refuse(format!("chip {device} of {platform} twice"), "each chip has one child");
+            return refuse(
+                format!("chip {device} of {platform} twice"),
+                "each chip has one child",
+            );
         }
     }
     if spec.chips.len() + spec.lower.len() + lower.len() > 128 || spec.subs > 4096 {
         return refuse(
-            format!("{} children and {} sub workers", spec.chips.len(), spec.subs),
+            format!(
+                "{} children and {} sub workers",
+                spec.chips.len(),
+                spec.subs
+            ),
             "128 and 4096 are the limits",
         );
     }

@@ -38,7 +38,10 @@ impl Registered {
         let (words, holds) = match &self.description {
             Some((hold, bytes)) => {
                 let segment = hold.segment().id().0;
-                ([self.callable.serial(), segment, *bytes, 0], vec![hold.clone()])
+                (
+                    [self.callable.serial(), segment, *bytes, 0],
+                    vec![hold.clone()],
+                )
             }
             None => ([self.callable.serial(), 0, 0, 0], Vec::new()),
         };
@@ -60,7 +63,8 @@ impl Worker {
     /// There are too many, a child cannot receive it, or a chip refuses it; then it is registered
     /// nowhere.
     pub fn register_program(&self, program: Program) -> Result<ProgramHandle> {
-        self.add(Target::Program(Arc::new(program)), None).map(ProgramHandle)
+        self.add(Target::Program(Arc::new(program)), None)
+            .map(ProgramHandle)
     }
 
     /// Registers a host function; at any time that its children can receive it.
@@ -72,7 +76,8 @@ impl Worker {
         function: impl Fn(&Call<'_>) -> Result<(), Failure> + Send + Sync + 'static,
     ) -> Result<FunctionHandle> {
         let function: Arc<Function> = Arc::new(function);
-        self.add(Target::Function(function), None).map(FunctionHandle)
+        self.add(Target::Function(function), None)
+            .map(FunctionHandle)
     }
 
     /// Registers a graph function for lower workers; at any time that they can receive it.
@@ -93,7 +98,9 @@ impl Worker {
     /// The catalogue has none of that name.
     pub fn register_named_function(&self, name: &str) -> Result<FunctionHandle> {
         let function = self.services.catalogue.find_function(name);
-        let target = function.map(Target::Function).ok_or_else(|| not_listed("function", name))?;
+        let target = function
+            .map(Target::Function)
+            .ok_or_else(|| not_listed("function", name))?;
         self.add(target, Some(name)).map(FunctionHandle)
     }
 
@@ -103,7 +110,9 @@ impl Worker {
     /// The catalogue has none of that name.
     pub fn register_named_graph(&self, name: &str) -> Result<GraphHandle> {
         let function = self.services.catalogue.find_graph(name);
-        let target = function.map(Target::Graph).ok_or_else(|| not_listed("graph function", name))?;
+        let target = function
+            .map(Target::Graph)
+            .ok_or_else(|| not_listed("graph function", name))?;
         self.add(target, Some(name)).map(GraphHandle)
     }
 
@@ -124,7 +133,9 @@ impl Worker {
     /// # Errors
     /// There is none.
     pub fn named_function(&self, name: &str) -> Result<FunctionHandle> {
-        self.services.named(name, "host function").map(FunctionHandle)
+        self.services
+            .named(name, "host function")
+            .map(FunctionHandle)
     }
 
     /// The graph function registered under `name`.
@@ -152,14 +163,24 @@ impl Worker {
         callable.check(&self.services.owner)?;
         let _changing = self.lock_changing();
         let mut register = self.services.register();
-        let place = register.entries.iter().position(|it| it.callable.serial() == callable.serial());
+        let place = register
+            .entries
+            .iter()
+            .position(|it| it.callable.serial() == callable.serial());
         let entry = place.map(|place| register.entries.remove(place));
-        register.names.retain(|_, named| named.serial() != callable.serial());
+        register
+            .names
+            .retain(|_, named| named.serial() != callable.serial());
         drop(register);
         callable.retire();
         if let (Some(entry), Ok(shared)) = (entry, self.shared("unregister")) {
             for port in live_ports(&shared, entry.pool) {
-                shared.ask(port, Request::Forget, [callable.serial(), 0, 0, 0], Vec::new())?;
+                shared.ask(
+                    port,
+                    Request::Forget,
+                    [callable.serial(), 0, 0, 0],
+                    Vec::new(),
+                )?;
             }
         }
         self.services.registry.remove(callable.serial());
@@ -167,7 +188,9 @@ impl Worker {
     }
 
     fn lock_changing(&self) -> std::sync::MutexGuard<'_, ()> {
-        self.changing.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.changing
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     fn add(&self, target: Target, name: Option<&str>) -> Result<Callable> {
@@ -182,11 +205,17 @@ impl Worker {
         if is_program {
             let register = self.services.register();
             let kind = target.kind();
-            let count = register.entries.iter().filter(|it| it.callable.kind() == kind).count();
+            let count = register
+                .entries
+                .iter()
+                .filter(|it| it.callable.kind() == kind)
+                .count();
             if count >= MAX_REGISTERED_CALLABLE_IDS {
                 return Err(Error::refused(
                     format!("chip program {}", count + 1),
-                    format!("{count} are registered, and MAX_REGISTERED_CALLABLE_IDS is {MAX_REGISTERED_CALLABLE_IDS}: unregister one"),
+                    format!(
+                        "{count} are registered, and MAX_REGISTERED_CALLABLE_IDS is {MAX_REGISTERED_CALLABLE_IDS}: unregister one"
+                    ),
                 ));
             }
         }
@@ -212,7 +241,9 @@ impl Worker {
         let mut register = self.services.register();
         register.entries.push(entry.clone());
         if let Some(name) = name {
-            register.names.insert((name.to_owned(), target_kind), entry.callable.clone());
+            register
+                .names
+                .insert((name.to_owned(), target_kind), entry.callable.clone());
         }
         Ok(entry.callable)
     }
@@ -253,14 +284,21 @@ impl Worker {
         };
         let segment = Segment::create("a description", described.len(), Commit::Now)?;
         // SAFETY: a new segment of that length, which nobody else has yet.
-        unsafe { core::ptr::copy_nonoverlapping(described.as_ptr(), segment.base(), described.len()) };
-        Ok(Some((Hold::new(segment, &self.services.dropped), described.len() as u64)))
+        unsafe {
+            core::ptr::copy_nonoverlapping(described.as_ptr(), segment.base(), described.len())
+        };
+        Ok(Some((
+            Hold::new(segment, &self.services.dropped),
+            described.len() as u64,
+        )))
     }
 }
 
 fn live_ports(shared: &Shared, pool: Pool) -> Vec<usize> {
     let core = shared.lock();
-    core.pool(pool).filter(|&port| core.ports[port].dead.is_none()).collect()
+    core.pool(pool)
+        .filter(|&port| core.ports[port].dead.is_none())
+        .collect()
 }
 
 /// Gets every child ready, or none.
@@ -269,7 +307,12 @@ fn prepare_everywhere(shared: &Shared, entry: &Registered) -> Result<()> {
     for port in live_ports(shared, entry.pool) {
         if let Err(error) = entry.prepare(shared, port) {
             for port in done {
-                let undone = shared.ask(port, Request::Forget, [entry.callable.serial(), 0, 0, 0], Vec::new());
+                let undone = shared.ask(
+                    port,
+                    Request::Forget,
+                    [entry.callable.serial(), 0, 0, 0],
+                    Vec::new(),
+                );
                 if let Err(error) = undone {
                     log::warn!("taking a registration back: {error}");
                 }
@@ -282,5 +325,8 @@ fn prepare_everywhere(shared: &Shared, entry: &Registered) -> Result<()> {
 }
 
 fn not_listed(kind: &str, name: &str) -> Error {
-    Error::refused(format!("{kind} `{name}`"), "the catalogue has none of that name")
+    Error::refused(
+        format!("{kind} `{name}`"),
+        "the catalogue has none of that name",
+    )
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use sync::{Crowd, Deadline};
 
-use super::builder::Plan;
 use super::Services;
+use super::builder::Plan;
 use crate::team::channel::{Bell, Channel, Phase};
 use crate::team::child::{Child, Kind, ProcessChild, ThreadChild, fork};
 use crate::team::engine::Core;
@@ -72,9 +72,20 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
         } = plan
         {
             let channel = Channel::new(&site.bell)?;
-            let (child, born) =
-                fork(label, work, &channel, &site.bell, &services.catalogue, &services.registry)?;
-            let port = Port::new(label.clone(), pool_of(settings.next_count, number), channel, Box::new(child));
+            let (child, born) = fork(
+                label,
+                work,
+                &channel,
+                &site.bell,
+                &services.catalogue,
+                &services.registry,
+            )?;
+            let port = Port::new(
+                label.clone(),
+                pool_of(settings.next_count, number),
+                channel,
+                Box::new(child),
+            );
             forked.push((number, born, port));
         }
     }
@@ -103,7 +114,9 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
             continue;
         }
         let pool = pool_of(settings.next_count, number);
-        brood.ports.push(start_one(&site, plan, pool, nursery.as_ref())?);
+        brood
+            .ports
+            .push(start_one(&site, plan, pool, nursery.as_ref())?);
     }
     wait_ready(&brood.ports, &site.bell, settings.limits.start)?;
     let ports = core::mem::take(&mut brood.ports);
@@ -130,7 +143,11 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
 }
 
 const fn pool_of(next_count: usize, number: usize) -> Pool {
-    if number < next_count { Pool::Next } else { Pool::Sub }
+    if number < next_count {
+        Pool::Next
+    } else {
+        Pool::Sub
+    }
 }
 
 /// Prepares everything that is registered on the given children.
@@ -161,16 +178,30 @@ fn start_one(
         } => {
             let (work, catalogue) = (work.clone(), site.services.catalogue.clone());
             let hands = move || work.hands(&catalogue);
-            Box::new(ThreadChild::start(&label, &channel, &site.bell, tables, &site.crowd, hands)?)
+            Box::new(ThreadChild::start(
+                &label,
+                &channel,
+                &site.bell,
+                tables,
+                &site.crowd,
+                hands,
+            )?)
         }
         Plan::Work {
             work,
             kind: Kind::Exec,
             ..
         } => {
-            let helper = site.services.settings.helper.as_ref().expect("the builder found one");
+            let helper = site
+                .services
+                .settings
+                .helper
+                .as_ref()
+                .expect("the builder found one");
             let nursery = nursery.expect("there are processes");
-            Box::new(ProcessChild::execute(&label, work, helper, &channel, &site.bell, nursery)?)
+            Box::new(ProcessChild::execute(
+                &label, work, helper, &channel, &site.bell, nursery,
+            )?)
         }
         Plan::Work { .. } => {
             return Err(Error::refused(
@@ -180,10 +211,20 @@ fn start_one(
         }
         Plan::Lower { worker, .. } => {
             let worker = worker.take().ok_or_else(|| {
-                Error::refused(label.clone(), "a worker of this process can be started once only: describe it instead")
+                Error::refused(
+                    label.clone(),
+                    "a worker of this process can be started once only: describe it instead",
+                )
             })?;
             let hands = move || Lower::start(*worker).map(|lower| Box::new(lower) as _);
-            Box::new(ThreadChild::start(&label, &channel, &site.bell, tables, &site.crowd, hands)?)
+            Box::new(ThreadChild::start(
+                &label,
+                &channel,
+                &site.bell,
+                tables,
+                &site.crowd,
+                hands,
+            )?)
         }
     };
     Ok(Port::new(label, pool, channel, child))
@@ -191,9 +232,8 @@ fn start_one(
 
 /// Waits until every child says that it is ready.
 fn wait_ready(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Result<()> {
-    let undecided = |port: &Port| {
-        port.channel.phase() == Phase::Starting && !port.child.life().has_ended()
-    };
+    let undecided =
+        |port: &Port| port.channel.phase() == Phase::Starting && !port.child.life().has_ended();
     let refused = |port: &&Port| {
         port.channel.phase() == Phase::Failed
             || port.channel.phase() == Phase::Starting && port.child.life().has_ended()
@@ -208,7 +248,10 @@ fn wait_ready(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Resul
         } else {
             let ending = port.child.life().ending();
             let text = ending.map_or_else(String::new, |ending| ending.to_string());
-            Fault::new(FaultKind::Died, format!("it ended before it was ready ({text})"))
+            Fault::new(
+                FaultKind::Died,
+                format!("it ended before it was ready ({text})"),
+            )
         };
         return Err(Error::Start {
             child: port.label.clone(),
@@ -216,8 +259,11 @@ fn wait_ready(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Resul
         });
     }
     if waited.is_err() {
-        let late: Vec<&str> =
-            ports.iter().filter(|port| undecided(port)).map(|port| port.label.as_str()).collect();
+        let late: Vec<&str> = ports
+            .iter()
+            .filter(|port| undecided(port))
+            .map(|port| port.label.as_str())
+            .collect();
         return Err(Error::Timeout {
             child: late.join(", "),
             request: "get ready".to_owned(),
@@ -253,7 +299,12 @@ pub(crate) fn end(shared: &Arc<Shared>) -> Result<()> {
     let limit = shared.limits.close;
     let deadline = Instant::now().checked_add(limit);
     // Open runs get the time there is; then their children are ended, which ends them.
-    let drained = shared.wait_for(deadline, limit, |core| core.runs.is_empty().then_some(()), |_| None);
+    let drained = shared.wait_for(
+        deadline,
+        limit,
+        |core| core.runs.is_empty().then_some(()),
+        |_| None,
+    );
     let (ports, mut left) = {
         let mut core = shared.lock();
         let left: Vec<String> = match drained {

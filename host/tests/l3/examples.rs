@@ -1,0 +1,57 @@
+//! Every example prints what its first lines say.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use libtest_mimic::{Failed, Trial};
+
+/// One trial for each example.
+pub(crate) fn trials() -> Vec<Trial> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let files = std::fs::read_dir(folder).expect("the folder is there");
+    let mut sources: Vec<PathBuf> = files.filter_map(|file| Some(file.ok()?.path())).collect();
+    sources.retain(|path| path.extension().is_some_and(|it| it == "rs"));
+    sources.sort();
+    let trial = |source: PathBuf| {
+        let name = source
+            .file_stem()
+            .expect("it has a name")
+            .to_string_lossy()
+            .into_owned();
+        Trial::test(format!("example::{name}"), move || compare(&source, &name))
+    };
+    sources.into_iter().map(trial).collect()
+}
+
+fn compare(source: &Path, name: &str) -> Result<(), Failed> {
+    let text = std::fs::read_to_string(source)?;
+    let block = text
+        .lines()
+        .skip_while(|line| *line != "//! ```text")
+        .skip(1);
+    let expected: Vec<&str> = block
+        .take_while(|line| *line != "//! ```")
+        .map(|line| line.strip_prefix("//! ").unwrap_or(""))
+        .collect();
+    if expected.is_empty() {
+        return Err("its first lines do not say what it prints".into());
+    }
+    // Tests lie in `deps`, examples beside it.
+    let program = std::env::current_exe()?;
+    let folder = program
+        .parent()
+        .and_then(Path::parent)
+        .ok_or("a program lies in a folder")?;
+    let output = Command::new(folder.join("examples").join(name)).output()?;
+    let printed = String::from_utf8_lossy(&output.stdout);
+    if !output.status.success() || printed.lines().ne(expected.iter().copied()) {
+        let errors = String::from_utf8_lossy(&output.stderr);
+        return Err(format!(
+            "{}\nit says:\n{}\nit printed:\n{printed}{errors}",
+            output.status,
+            expected.join("\n")
+        )
+        .into());
+    }
+    Ok(())
+}
