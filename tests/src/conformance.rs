@@ -101,13 +101,12 @@ const CASES: &[Case] = cases! {
         an_orchestration_that_throws_fails_its_run,
         a_kernel_that_fails_is_named,
         a_kernel_that_is_not_there_is_named,
-        arguments_that_are_missing_are_named,
         an_orchestration_that_never_returns_misses_a_deadline,
         a_kernel_that_never_returns_misses_a_deadline,
         a_run_has_a_deadline_as_a_whole;
 };
 
-/// What only runtimes with blocks, scopes and deferred completion keep.
+/// What only runtimes keep whose orchestration runs on the device: those have blocks, scopes and deferred completion.
 const BLOCK_CASES: &[Case] = cases! {
     blocks:
         blocks_run_once_on_every_lane,
@@ -115,6 +114,7 @@ const BLOCK_CASES: &[Case] = cases! {
         more_blocks_than_can_start_together_are_refused,
         deferred_tasks_complete_when_their_counter_is_reached;
     failures:
+        arguments_that_are_missing_are_named,
         scopes_left_open_are_named;
 };
 

@@ -51,9 +51,12 @@ pub fn a_reported_code_is_the_runs(subject: &Subject) {
         let expected = subject
             .runtime
             .reported(i32::try_from(code).expect("small"));
-        fails(subject, &script, |_, error| {
+        fails(subject, &script, |language, error| {
             assert_eq!(error.code(), expected, "{error}");
-            assert!(error.to_string().contains("the script says so"), "{error}");
+            // In C++ an orchestration on the host has no words, only the value it returns.
+            let has_words = language == Language::Rust || subject.runtime.has_blocks();
+            let text = error.to_string();
+            assert_eq!(text.contains("the script says so"), has_words, "{text}");
         });
     }
 }
@@ -89,7 +92,7 @@ pub fn a_kernel_that_is_not_there_is_named(subject: &Subject) {
     for id in [5, 999] {
         let script = [Step::task(0, 0, 1, 1).kernel(id)];
         fails(subject, &script, |_, error| {
-            assert_eq!(error.code(), -5, "{error}");
+            assert_eq!(error.code(), subject.runtime.invalid(), "{error}");
             assert!(error.to_string().contains(&id.to_string()), "{error}");
         });
     }

@@ -1,7 +1,7 @@
 //! Which programs, ids and handles are accepted, and when.
 
 use host::ArgDirection::Inout;
-use host::{CoreType, Error, Kernels, ProgramBuilder};
+use host::Error;
 use platform::Error as Refusal;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 
@@ -145,22 +145,22 @@ pub fn foreign_and_stale_handles_are_refused(subject: &Subject) {
 /// Programs that no chip can run are refused when they are registered, with what is wrong.
 pub fn programs_that_cannot_run_are_refused(subject: &Subject) {
     let bench = Bench::new(subject);
-    let kernel = |builder: ProgramBuilder, id| builder.kernel(id, CoreType::Aiv, |_| Ok(()));
-    let refused = |builder: ProgramBuilder| {
-        let program = builder.orchestration(|scope, _| {
-            scope.task(Kernels::aiv(0)).submit()?;
-            Ok(())
-        });
+    let good = bench.program(&Recipe::rust(ONE));
+    let refused = |ids: [i32; 2]| {
+        let mut program = good.clone();
+        for (kernel, id) in program.kernels.iter_mut().zip(ids) {
+            kernel.func_id = id;
+        }
         of_device(bench.worker.register(program)).to_string()
     };
     for id in [-1, 1024] {
         assert_eq!(
-            refused(kernel(ProgramBuilder::new(), id)),
+            refused([0, id]),
             format!("func_id {id} is out of range: use 0 to 1023")
         );
     }
     assert_eq!(
-        refused(kernel(kernel(ProgramBuilder::new(), 9), 9)),
+        refused([9, 9]),
         "func_id 9 names two kernels of one program: give each its own"
     );
     let objects = super::objects::Objects::NONE;

@@ -12,6 +12,9 @@ use protocol::{A2a3, A5, Arch};
 use super::objects::Objects;
 use crate::headers::Family;
 
+/// Makes a device of the platform with this name, whose allocations fail when they are told to.
+pub type MakeFaulty = fn(&'static str, &Arc<MemoryFault>) -> Box<dyn Device>;
+
 /// A platform.
 #[derive(Clone, Copy)]
 pub struct Platform {
@@ -26,7 +29,7 @@ pub struct Platform {
     /// A device of it, not attached.
     pub device: fn(&'static str) -> Box<dyn Device>,
     /// The same, with allocations that can be made to fail; `None` where they cannot.
-    pub faulty: Option<fn(&'static str, &Arc<MemoryFault>) -> Box<dyn Device>>,
+    pub faulty: Option<MakeFaulty>,
 }
 
 impl fmt::Debug for Platform {
@@ -157,6 +160,9 @@ pub trait Runtime: fmt::Debug + Sync {
 
     /// The code of a run whose orchestration reported `code` itself.
     fn reported(&self, code: i32) -> i32;
+
+    /// The code of a run whose orchestration asked for something that is not there.
+    fn invalid(&self) -> i32;
 
     /// Whether tasks can have blocks, deferred completion and scopes.
     fn has_blocks(&self) -> bool;

@@ -11,6 +11,7 @@ use host::{
     ArgDirection, CoreType, GraphError, Kernels, Program, ProgramBuilder, RunArguments, Scope,
     Waits,
 };
+use protocol::error_code::RunError;
 use sync::Word32;
 
 use super::objects::Objects;
@@ -65,12 +66,17 @@ impl Runtime for Trb {
         -code
     }
 
+    fn invalid(&self) -> i32 {
+        -RunError::InvalidArgs.code()
+    }
+
     fn has_blocks(&self) -> bool {
         true
     }
 }
 
-fn in_rust(builder: ProgramBuilder, bias: u32) -> ProgramBuilder {
+/// The suite's kernels in Rust.
+pub(super) fn in_rust(builder: ProgramBuilder, bias: u32) -> ProgramBuilder {
     [(KERNEL, CoreType::Aiv), (KERNEL + 1, CoreType::Aic)]
         .into_iter()
         .fold(builder, |builder, (id, core)| {
@@ -229,7 +235,7 @@ fn mark(
 }
 
 /// Returns when the word at `address` is set.
-fn stay_until_set(address: u64) {
+pub(super) fn stay_until_set(address: u64) {
     let started = Instant::now();
     while word_at(address).observe() == 0 && started.elapsed() < GIVE_UP {
         std::thread::sleep(Duration::from_millis(1));
