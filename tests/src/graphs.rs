@@ -124,7 +124,7 @@ impl Shape {
                 vector(updates, &reads)
             }
             Self::Pairs => {
-                let core = if index % 2 == 0 {
+                let core = if index.is_multiple_of(2) {
                     CoreType::Aic
                 } else {
                     CoreType::Aiv
