@@ -6,6 +6,10 @@
 //! rank 0: largest difference 0
 //! rank 1: largest difference 0
 //! ```
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "ranks and elements are few"
+)]
 
 use core::time::Duration;
 

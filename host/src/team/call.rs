@@ -182,7 +182,6 @@ fn missing(kind: &str, index: usize, count: usize) -> Fault {
     )
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "for `map_err`")]
 pub(crate) fn malformed(error: protocol::Malformed) -> Fault {
     Fault::new(FaultKind::Malformed, error.to_string())
 }

@@ -234,14 +234,14 @@ unsafe fn live(
     crowd: &Arc<Crowd>,
     hands: impl FnOnce() -> Result<Box<dyn Hands>, Fault>,
 ) {
-    let made = std::panic::catch_unwind(std::panic::AssertUnwindSafe(hands))
+    let made = std::panic::catch_unwind(core::panic::AssertUnwindSafe(hands))
         .unwrap_or_else(|payload| Err(Fault::of_panic(&*payload)));
     match made {
         Err(fault) => channel.fail(&fault),
         Ok(mut hands) => {
             // SAFETY: passed on from the caller.
             unsafe { serve(channel, origin, &mut *hands, &mut supply, crowd) };
-            let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(hands)));
+            let dropped = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| drop(hands)));
             if let Err(payload) = dropped {
                 log::warn!("{origin}: while leaving: {}", Fault::of_panic(&*payload));
             }

@@ -45,7 +45,7 @@ pub struct Fault {
     pub message: String,
 }
 
-impl std::error::Error for Fault {}
+impl core::error::Error for Fault {}
 
 impl Fault {
     /// A fault that has not passed anyone yet.
@@ -58,7 +58,7 @@ impl Fault {
         }
     }
 
-    pub(crate) fn of_error(error: &(dyn std::error::Error + 'static)) -> Self {
+    pub(crate) fn of_error(error: &(dyn core::error::Error + 'static)) -> Self {
         if let Some(fault) = error.downcast_ref::<Self>() {
             return fault.clone();
         }
@@ -168,7 +168,7 @@ impl Failure {
     }
 }
 
-impl<E: std::error::Error + 'static> From<E> for Failure {
+impl<E: core::error::Error + 'static> From<E> for Failure {
     fn from(error: E) -> Self {
         let mut fault = Fault::of_error(&error);
         if fault.kind == FaultKind::Error && fault.origins.is_empty() && fault.error_type.is_none()

@@ -129,10 +129,6 @@ macro_rules! memory_calls {
             ///
             /// # Errors
             /// The buffer is another worker's, freed, or lost with its child.
-            #[expect(
-                clippy::needless_pass_by_value,
-                reason = "nobody should use it afterwards"
-            )]
             pub fn free(&self, buffer: DeviceBuffer) -> Result<()> {
                 ($shared)(self)?.free(&buffer)
             }

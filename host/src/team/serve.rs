@@ -3,8 +3,9 @@
 //! Knows the order of steps that is the same for every kind of child and every kind of hands.
 //! Refuses to know what the hands do. Nothing unwinds past it.
 
+use core::panic::AssertUnwindSafe;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use protocol::TaskArgsView;

@@ -3,8 +3,8 @@
 //! Knows the two ways: from the tables of the process it is a thread of, or through the socket that
 //! leads to its parent. Refuses to know what they are for.
 
+use core::mem::MaybeUninit;
 use std::collections::HashMap;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::{Arc, Mutex, PoisonError};
 

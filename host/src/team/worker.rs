@@ -98,7 +98,6 @@ pub struct Worker {
 impl Worker {
     /// A worker of `level` in the making: 2 is one chip, 3 chips and functions, 4 and above lower
     /// workers and functions.
-    #[must_use]
     pub fn builder(level: u32) -> Builder {
         Builder::new(level)
     }
@@ -223,10 +222,6 @@ impl Worker {
         Ok(handle)
     }
 
-    #[expect(
-        clippy::type_complexity,
-        reason = "a run and, rarely, the panic that ended its graph"
-    )]
     fn build_run(
         &self,
         what: &str,

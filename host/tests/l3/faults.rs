@@ -765,7 +765,7 @@ fn panicking_graphs_unwind_late(_: Kind) {
     let worker = subs(Kind::Thread, 1);
     let tensor = ints(&worker, 1);
     let add = function(&worker, "add");
-    let unwound = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+    let unwound = std::panic::catch_unwind(core::panic::AssertUnwindSafe(|| {
         worker.run(|graph| {
             graph
                 .sub(&add)
@@ -893,18 +893,21 @@ fn idle_workers_cost_nothing(kind: Kind) {
     let ticks = || processes.iter().map(|&pid| switches(pid)).sum::<u64>();
     let before = ticks();
     std::thread::sleep(Duration::from_millis(500));
-    // Nobody was woken, so nobody used a core; the thread that counts sleeps once.
+    // Nobody was woken, so nobody used a core. A child that polled, if only once in ten milliseconds, would
+    // make hundreds; the thread that counts makes a few.
     let woken = ticks() - before;
-    assert!(woken <= 4, "{woken} switches while idle");
+    assert!(woken <= 16, "{woken} switches while idle");
 }
 
-/// Context switches of all threads of a process.
+/// How often threads of a process went to sleep.
 fn switches(pid: u32) -> u64 {
     let mut sum = 0;
     for thread in std::fs::read_dir(format!("/proc/{pid}/task")).expect("it lives") {
         let path = thread.expect("readable").path().join("status");
         let text = std::fs::read_to_string(path).expect("it lives");
-        let counts = text.lines().filter(|line| line.contains("ctxt_switches"));
+        let counts = text
+            .lines()
+            .filter(|line| line.starts_with("voluntary_ctxt_switches"));
         sum += counts
             .map(|line| {
                 line.split_whitespace()

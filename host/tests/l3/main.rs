@@ -2,6 +2,11 @@
 //!
 //! The program is its own helper: children execute it, so it has no test harness of the compiler's.
 
+#![expect(
+    clippy::cast_possible_truncation,
+    reason = "the numbers of the cases are small"
+)]
+
 mod basics;
 mod examples;
 mod faults;

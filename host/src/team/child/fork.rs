@@ -3,8 +3,9 @@
 //! Knows the one moment at which that is sound: while the process has a single thread. Refuses all
 //! others.
 
+use core::panic::AssertUnwindSafe;
 use std::collections::HashMap;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use rustix::process::{Pid, PidfdFlags};

@@ -61,8 +61,8 @@ impl Core {
         while !self.ports[port].questions.is_empty() && self.ports[port].has_room() {
             let it = &mut self.ports[port];
             let question = it.questions.pop_front().expect("it was just seen");
-            if let Err((flight, fault)) = it.post_question(question)
-                && let super::Flight::Ask { id, .. } = flight
+            if let Err(refused) = it.post_question(question)
+                && let (super::Flight::Ask { id, .. }, fault) = *refused
             {
                 self.note_answer(id, Err(fault));
             }

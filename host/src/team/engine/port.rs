@@ -117,7 +117,7 @@ impl Port {
     }
 
     /// Asks the child something else. There is room.
-    pub(crate) fn post_question(&mut self, flight: Flight) -> Result<(), (Flight, Fault)> {
+    pub(crate) fn post_question(&mut self, flight: Flight) -> Result<(), Box<(Flight, Fault)>> {
         if let Flight::Ask {
             request,
             words,
@@ -126,7 +126,7 @@ impl Port {
         } = &flight
         {
             if let Err(fault) = self.introduce(holds) {
-                return Err((flight, fault));
+                return Err(Box::new((flight, fault)));
             }
             if *request == Request::Unmap {
                 self.known.remove(&words[0]);
