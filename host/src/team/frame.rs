@@ -157,6 +157,8 @@ impl Frame {
 
 #[cfg(test)]
 mod tests {
+    use bytemuck::Zeroable;
+
     use super::{CallConfig, Frame, Request, all_requests};
 
     #[test]
@@ -169,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_configuration_arrives_whole() {
-        let mut frame: Box<Frame> = bytemuck::allocation::zeroed_box();
+        let mut frame = Box::new(Frame::zeroed());
         for prefix in [&b"a/long/one"[..], b"", b"x"] {
             let mut config = CallConfig::default();
             config.set_output_prefix(prefix).expect("it is short");

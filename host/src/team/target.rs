@@ -203,7 +203,7 @@ mod tests {
     fn program() -> Program {
         Program {
             orchestration: Orchestration::Trb(
-                trb::Orchestration::image(b"orchestration", "go", "").expect("it has a name"),
+                trb::Orchestration::image(*b"orchestration", "go", "").expect("it has a name"),
             ),
             signature: vec![ArgDirection::In, ArgDirection::Inout],
             kernels: vec![ProgramKernel {

@@ -184,7 +184,7 @@ mod tests {
         let block = ring.allocate(0, 3 * ALIGN, 0).expect("there is room");
         ring.release(block);
         assert_eq!(ring.allocate(0, 4 * ALIGN, 0).map(|it| it.offset), Some(0));
-        assert_eq!(ring.allocate(0, 0, 0), None);
+        assert_eq!(ring.allocate(0, ALIGN, 0), None);
     }
 
     #[test]
