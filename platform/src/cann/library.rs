@@ -36,7 +36,9 @@ pub struct Library {
 /// Who uses a device in this process, and what of it cannot be shared.
 #[derive(Debug, Default)]
 struct Tenants {
-    contexts: usize,
+    attached: bool,
+    /// Contexts so far.
+    contexts: u64,
     /// The AICPU image that the vendor's loader has taken and keeps.
     image: Option<u64>,
 }
@@ -83,17 +85,22 @@ impl Library {
         })
     }
 
-    /// Counts a context on `device`.
-    pub(crate) fn enter(&self, device: i32) {
-        lock(&self.tenants).entry(device).or_default().contexts += 1;
-    }
-
-    /// Counts a context on `device` out; whether it was the last.
-    pub(crate) fn leave(&self, device: i32) -> bool {
+    /// Makes the caller the one context on `device`; a number that no other context of the process has
+    /// had there, or `None` if somebody else is on it.
+    pub(crate) fn enter(&self, device: i32) -> Option<u64> {
         let mut tenants = lock(&self.tenants);
         let here = tenants.entry(device).or_default();
-        here.contexts = here.contexts.saturating_sub(1);
-        here.contexts == 0
+        if here.attached {
+            return None;
+        }
+        here.attached = true;
+        here.contexts += 1;
+        Some(here.contexts)
+    }
+
+    /// The context on `device` has gone.
+    pub(crate) fn leave(&self, device: i32) {
+        lock(&self.tenants).entry(device).or_default().attached = false;
     }
 
     /// Makes `image` the one of `device`; `false` if it has another, which the loader would go on using.

@@ -76,8 +76,9 @@ pub(super) struct Kept {
     pub(super) loaded: Option<Loaded>,
     pub(super) block: Option<Block>,
     pub(super) orchestrations: Orchestrations,
-    pub(super) runs: u64,
-    pub(super) epochs: u64,
+    /// Runs and blocks so far, counted on from a number that is the context's own: an image that a failed
+    /// reset left on the chip takes none of them for one it knows.
+    pub(super) numbers: u64,
 }
 
 impl<A: RunDescriptors> fmt::Debug for Chip<A> {
@@ -97,13 +98,22 @@ impl<A: RunDescriptors> Chip<A> {
     pub fn start(device_id: i32, options: &ChipOptions) -> Result<Self> {
         let driver = Arc::new(Driver::new(Arc::clone(&options.library), device_id)?);
         let bound = driver.bind()?;
-        options.library.enter(device_id);
+        // The image serves one host: it keeps that one's memory and knows its runs by their numbers.
+        let number = options
+            .library
+            .enter(device_id)
+            .ok_or_else(|| Error::Start {
+                reason: format!(
+                    "device {device_id} is attached in this process already: use that context, or finalize it first"
+                ),
+            })?;
         let mut chip = Self {
             options: options.clone(),
             driver: Arc::clone(&driver),
             held: None,
             kept: Mutex::new(Kept {
                 images: options.images.clone(),
+                numbers: number << 32,
                 ..Kept::default()
             }),
             unusable: Mutex::default(),
@@ -198,18 +208,16 @@ impl<A: RunDescriptors> Drop for Chip<A> {
         // Streams and memory first, the device after them.
         let kept = core::mem::take(&mut *lock(&self.kept));
         drop((kept, self.held.take()));
-        let last = self.options.library.leave(device);
         let given_back = if condemned {
             recovery::force_reset(&self.driver, &self.options.limits)
-        } else if last {
-            self.driver.bind().and_then(|bound| bound.reset())
         } else {
-            return;
+            self.driver.bind().and_then(|bound| bound.reset())
         };
         match given_back {
             Ok(()) => self.options.library.forget_image(device),
             Err(error) => log::error!("device {device} could not be reset: {error}"),
         }
+        self.options.library.leave(device);
     }
 }
 

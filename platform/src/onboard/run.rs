@@ -29,6 +29,8 @@ use super::family::{CoreArgument, KernelArgs};
 use super::images::{ImageError, Loaded};
 use super::memory::{self, Block};
 
+/// Which bits of a run's number are its context's.
+const CONTEXT: u64 = u64::MAX << 32;
 /// Shortest and longest pause between two looks at the streams.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
@@ -43,11 +45,21 @@ impl<A: RunDescriptors> Chip<A> {
         if clusters > working {
             return Err(Error::Clusters { clusters, working });
         }
+        let threads = u32::try_from(launch.config.aicpu_thread_num).expect("checked");
+        let usable = self.held().launched_threads;
+        if threads > usable {
+            // One of them would wait for a processor that another keeps until the run is over.
+            return Err(Error::Start {
+                reason: format!(
+                    "the run wants {threads} control CPUs of {usable}: lower aicpu_thread_num"
+                ),
+            });
+        }
         let Orchestration::Trb(aicpu::trb::Orchestration::Image(image)) =
             &launch.program.orchestration
         else {
             return Err(Error::Unsupported {
-                what: "an orchestration that is a function of this process",
+                what: "a graph that is built in this process",
                 machine: self.options.family.platform,
                 instead: "a shared object built for the chip's control CPUs",
             });
@@ -57,9 +69,8 @@ impl<A: RunDescriptors> Chip<A> {
         let orchestration =
             kept.orchestrations
                 .place(&self.driver, launch.callable_id, &image.bytes)?;
-        kept.runs += 1;
+        kept.numbers += 1;
         let (loaded, block) = ready(&kept);
-        let threads = u32::try_from(launch.config.aicpu_thread_num).expect("checked");
         let descriptor = descriptor::descriptor::<A>(
             block,
             &Content {
@@ -74,7 +85,7 @@ impl<A: RunDescriptors> Chip<A> {
             },
         )?;
         let descriptor = Buffer::upload(&self.driver, &descriptor)?;
-        let request = self.request(block, kept.runs, threads, launch);
+        let request = self.request(block, kept.numbers, threads, launch);
         block.write(REQUEST_AT, bytemuck::bytes_of(&request))?;
         let done = self.launch_and_wait(loaded, &descriptor, clusters, &request, launch);
         let started = done.inspect_err(|error| self.condemn(&error.to_string()))?;
@@ -102,8 +113,8 @@ impl<A: RunDescriptors> Chip<A> {
             .is_none_or(|block| block.limits != limits)
         {
             kept.block = None;
-            kept.epochs += 1;
-            kept.block = Some(Block::allocate::<A>(&self.driver, limits, kept.epochs)?);
+            kept.numbers += 1;
+            kept.block = Some(Block::allocate::<A>(&self.driver, limits, kept.numbers)?);
         }
         Ok(())
     }
@@ -114,8 +125,9 @@ impl<A: RunDescriptors> Chip<A> {
         let no_progress = millis(limits.scheduler.min(launch.options.deadlines.no_progress));
         Request {
             run,
-            registration: launch.registration,
-            launched: self.held().launched_threads.max(threads),
+            // As a run's number: also the context's own.
+            registration: run & CONTEXT | launch.registration,
+            launched: self.held().launched_threads,
             threads,
             no_progress_ms: no_progress,
             tensor_wait_ms: no_progress,
