@@ -46,8 +46,36 @@ pub enum TaskGraphError {
         count: usize,
     },
     /// Whoever describes the graph gave up.
-    #[error("{0}")]
-    Failed(String),
+    #[error("{message}")]
+    Failed {
+        /// Code that the run ends with.
+        code: i32,
+        /// Why.
+        message: String,
+    },
+}
+
+impl TaskGraphError {
+    /// Whoever describes the graph gives up for a reason of its own; the run ends with `code`.
+    #[must_use]
+    pub fn failed(code: i32, message: impl Into<String>) -> Self {
+        Self::Failed {
+            code,
+            message: message.into(),
+        }
+    }
+
+    fn into_runtime(self) -> runtime_hbg::Error {
+        let code = match self {
+            Self::Runtime(error) => return error,
+            Self::Failed { code, .. } => code,
+            Self::Tensor(_) | Self::Malformed(_) | Self::NoSuchArgument { .. } => -1,
+        };
+        runtime_hbg::Error::Orchestration {
+            code,
+            reason: Some(self.to_string()),
+        }
+    }
 }
 
 /// Ties handles to their graph: no two graphs have the same.
@@ -350,7 +378,7 @@ pub(crate) fn describe(
         &mut TaskGraph<'a, 'g>,
         &GraphArguments<'g>,
     ) -> Result<(), TaskGraphError>,
-) -> Result<(), String> {
+) -> runtime_hbg::Result<()> {
     let mut graph = TaskGraph {
         blueprint,
         values: Vec::new(),
@@ -361,5 +389,5 @@ pub(crate) fn describe(
         block: *args,
         brand: PhantomData,
     };
-    body(&mut graph, &args).map_err(|error| error.to_string())
+    body(&mut graph, &args).map_err(TaskGraphError::into_runtime)
 }

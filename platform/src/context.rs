@@ -368,7 +368,7 @@ impl<M: Machine> Attached<M> {
             bindings.leave_behind();
         }
         #[cfg(feature = "hbg")]
-        let moved = host.end(self, &outcome);
+        let moved = host.end(self, &args, &outcome);
         let report = outcome.result?;
         bindings.check_guards()?;
         let report = RunReport {

@@ -17,6 +17,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, Weak};
 
 use aicpu::hbg::Loaded;
+use protocol::ChipStorageTaskArgs;
 use runtime_hbg::{CopyBack, HostMemory};
 
 use crate::address::DeviceAddress;
@@ -54,6 +55,8 @@ pub(crate) fn load_on_host(
 struct Block<M: Machine> {
     memory: Arc<M::Memory>,
     bytes: u64,
+    /// It was not written in full, so that what it held for somebody else may still be there.
+    blank: bool,
 }
 
 struct State<M: Machine> {
@@ -112,12 +115,17 @@ impl<M: Machine> HostSide<M> {
 
     /// Ends the run: copies back if it was good, and gives back the memory. Says how many bytes were copied to the
     /// device and back.
-    pub(crate) fn end(&self, device: &Attached<M>, outcome: &Outcome) -> Result<(u64, u64)> {
+    pub(crate) fn end(
+        &self,
+        device: &Attached<M>,
+        args: &ChipStorageTaskArgs,
+        outcome: &Outcome,
+    ) -> Result<(u64, u64)> {
         let mut state = lock(&self.state);
         state.over = true;
         let copied = match outcome.result {
             Ok(_) => state
-                .check_guards(device)
+                .check_guards(device, args)
                 .and_then(|()| state.copy_back(device)),
             Err(_) => Ok(0),
         };
@@ -157,11 +165,26 @@ impl<M: Machine> State<M> {
         Ok(Arc::clone(&block.memory))
     }
 
-    fn check_guards(&self, device: &Attached<M>) -> Result<()> {
+    /// The argument that what lies at `address` is copied back to.
+    fn argument_at(&self, args: &ChipStorageTaskArgs, address: DeviceAddress) -> Option<usize> {
+        let copy = self.copies.iter().find(|copy| copy.device == address.0)?;
+        let tensors = args.used_tensors().ok()?;
+        tensors.iter().position(|tensor| tensor.data == copy.host)
+    }
+
+    fn check_guards(&self, device: &Attached<M>, args: &ChipStorageTaskArgs) -> Result<()> {
         for block in self.blocks.values() {
             if let Some(offset) = damage(&device.machine, &*block.memory, block.bytes)? {
+                let address = block.memory.address();
+                if let Some(argument) = self.argument_at(args, address) {
+                    return Err(Error::GuardDamaged {
+                        argument,
+                        bytes: block.bytes,
+                        offset,
+                    });
+                }
                 return Err(Error::BlockDamaged {
-                    address: block.memory.address(),
+                    address,
                     bytes: block.bytes,
                     offset,
                 });
@@ -212,7 +235,14 @@ impl<M: Machine> HostMemory for HostSide<M> {
         match guarded {
             Ok(memory) => {
                 let address = memory.address();
-                state.blocks.insert(address, Block { memory, bytes });
+                state.blocks.insert(
+                    address,
+                    Block {
+                        memory,
+                        bytes,
+                        blank: true,
+                    },
+                );
                 address.0
             }
             Err(error) => {
@@ -226,6 +256,21 @@ impl<M: Machine> HostMemory for HostSide<M> {
         let block = lock(&self.state).blocks.remove(&DeviceAddress(address));
         if let (Some(block), Some(device)) = (block, self.device.upgrade()) {
             device.give_back(block.memory, true);
+        }
+    }
+
+    fn complete(&self) {
+        let state = lock(&self.state);
+        let Some(device) = self.device.upgrade().filter(|_| !state.over) else {
+            return;
+        };
+        for block in state.blocks.values().filter(|block| block.blank) {
+            let length = usize::try_from(block.bytes).expect("allocated by a C program's number");
+            // SAFETY: the block holds so many bytes.
+            let cleared = unsafe { device.machine.fill(block.memory.address(), 0, length) };
+            if let Err(error) = cleared {
+                log::error!("clearing what the orchestration allocated: {error}");
+            }
         }
     }
 
@@ -249,6 +294,9 @@ impl<M: Machine> HostMemory for HostSide<M> {
         match copied {
             Ok(()) => {
                 state.copied_in += bytes as u64;
+                if let Some(block) = state.blocks.get_mut(&to) {
+                    block.blank &= block.bytes != bytes as u64;
+                }
                 0
             }
             Err(error) => {

@@ -17,12 +17,12 @@ pub type Result<T, E = Error> = core::result::Result<T, E>;
 #[non_exhaustive]
 pub enum Error {
     /// The orchestration gave up.
-    #[error("the orchestration ended with code {code}{}", After(after.as_deref()))]
+    #[error("the orchestration ended with code {code}{}", Reason(reason.as_deref()))]
     Orchestration {
         /// What it returned.
         code: i32,
-        /// What had gone wrong before.
-        after: Option<Box<Error>>,
+        /// Why, if that is known.
+        reason: Option<String>,
     },
     /// Arguments of a run break the wire format.
     #[error(transparent)]
@@ -231,13 +231,13 @@ impl Error {
     }
 }
 
-/// What went wrong before, behind what it led to.
-struct After<'a>(Option<&'a Error>);
+/// A reason behind what it led to.
+struct Reason<'a>(Option<&'a str>);
 
-impl fmt::Display for After<'_> {
+impl fmt::Display for Reason<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Some(error) => write!(f, ", after this: {error}"),
+            Some(reason) => write!(f, ": {reason}"),
             None => Ok(()),
         }
     }
@@ -287,7 +287,7 @@ mod tests {
         assert_eq!(
             Error::Orchestration {
                 code: 5,
-                after: None
+                reason: None
             }
             .code(),
             5
@@ -295,7 +295,7 @@ mod tests {
         assert_eq!(
             Error::Orchestration {
                 code: -7,
-                after: None
+                reason: None
             }
             .code(),
             -7

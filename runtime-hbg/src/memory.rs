@@ -22,6 +22,9 @@ pub trait HostMemory {
     /// `bytes` bytes can be read at `host`, and whoever owns the memory at `device` wants them to be written there.
     unsafe fn copy_to(&self, device: u64, host: *const u8, bytes: usize) -> i32;
 
+    /// The graph is whole and about to run: what was allocated and never written in full is to be zero.
+    fn complete(&self) {}
+
     /// Is told of every call of the orchestration, so that whoever waits for it sees that it gets on.
     fn stepped(&self) {}
 }

@@ -106,7 +106,7 @@ impl<'m> Orchestration<'m> {
             0 => Ok(()),
             code => Err(Error::Orchestration {
                 code,
-                after: self.graph.error().cloned().map(Box::new),
+                reason: self.graph.error().map(ToString::to_string),
             }),
         }
     }

@@ -6,7 +6,7 @@
 //!
 //! | question | file |
 //! | --- | --- |
-//! | what has a runtime to bring? | [`subject`], [`trb`] |
+//! | what has a runtime to bring? | [`subject`], [`trb`], [`hbg`] |
 //! | what is a run of the suite? | [`script`] |
 //! | how does a case talk to a worker? | [`bench`] |
 //! | where does its C++ come from? | [`objects`] |
@@ -17,6 +17,7 @@ pub mod blocks;
 pub mod devices;
 pub mod directions;
 pub mod failures;
+pub mod hbg;
 pub mod memory;
 pub mod objects;
 pub mod prepared;
@@ -47,7 +48,7 @@ macro_rules! cases {
 }
 
 /// The runtimes.
-const RUNTIMES: &[&dyn Runtime] = &[&trb::Trb];
+const RUNTIMES: &[&dyn Runtime] = &[&trb::Trb, &hbg::Hbg];
 
 /// What every runtime keeps.
 const CASES: &[Case] = cases! {

@@ -65,9 +65,6 @@ pub enum RunFailure {
     /// The orchestration panicked.
     #[error("the orchestration panicked: {0}")]
     Panicked(String),
-    /// The function that describes the graph gave up.
-    #[error("{0}")]
-    Described(String),
     /// There is no device memory for intermediate results.
     #[error("there are no {bytes} bytes of device memory for intermediate results")]
     NoScratch {
@@ -276,6 +273,7 @@ impl<A: Arch> Executor<A> {
         if context.has_lost_cores() {
             *context = Context::new();
         }
+        order.memory.complete();
         let setup = Setup {
             kernels: order.kernels,
             clusters: order.clusters,
@@ -322,8 +320,7 @@ impl<A: Arch> Executor<A> {
 fn describe(body: &Body, order: &Order<'_>) -> Result<Plan, RunFailure> {
     let mut blueprint = Blueprint::new();
     catch_unwind(AssertUnwindSafe(|| body(&mut blueprint, order.args)))
-        .map_err(|panic| RunFailure::Panicked(panic_text(&*panic)))?
-        .map_err(RunFailure::Described)?;
+        .map_err(|panic| RunFailure::Panicked(panic_text(&*panic)))??;
     Ok(blueprint.seal(order.kernels, order.args)?)
 }
 
@@ -345,6 +342,10 @@ impl HostMemory for Watched<'_> {
     unsafe fn copy_to(&self, device: u64, host: *const u8, bytes: usize) -> i32 {
         // SAFETY: the caller's promise.
         unsafe { self.memory.copy_to(device, host, bytes) }
+    }
+
+    fn complete(&self) {
+        self.memory.complete();
     }
 
     fn stepped(&self) {

@@ -15,8 +15,9 @@ use crate::guarded_call::BuildEntry;
 use crate::shared_object::{Binding, LoadError, SharedObject};
 use crate::under_way::lock;
 
-/// A graph described in Rust: what it comes to for arguments of these shapes. Its error is text.
-pub type Body = dyn Fn(&mut Blueprint, &ChipStorageTaskArgs) -> Result<(), String> + Send + Sync;
+/// A graph described in Rust: what it comes to for arguments of these shapes.
+pub type Body =
+    dyn Fn(&mut Blueprint, &ChipStorageTaskArgs) -> runtime_hbg::Result<()> + Send + Sync;
 
 /// A shared object with an orchestration in it, not loaded yet.
 #[derive(Clone, PartialEq, Eq)]

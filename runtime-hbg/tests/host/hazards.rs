@@ -105,7 +105,7 @@ fn hazard_an_orchestration_that_gives_up_leaves_nothing_behind() {
         ended,
         Err(Error::Orchestration {
             code: 5,
-            after: None
+            reason: None
         })
     );
     assert_eq!(memory.live(), 2);
@@ -306,7 +306,7 @@ fn no_panic_leaves_the_table_and_none_is_forgotten() {
     let ended = ended.expect_err("it ended with -1");
     assert_eq!(ended.code(), -1);
     assert!(
-        ended.to_string().contains("after this: device_malloc panicked"),
+        ended.to_string().contains("code -1: device_malloc panicked"),
         "{ended}"
     );
     let error = orchestration
