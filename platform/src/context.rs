@@ -297,6 +297,13 @@ impl<M: Machine> Attached<M> {
     }
 
     /// Loads a checked program.
+    #[cfg_attr(
+        not(feature = "hbg"),
+        expect(
+            unused_variables,
+            reason = "the id is for the errors of a host's orchestration"
+        )
+    )]
     fn load(&self, callable_id: i32, program: &Program) -> Result<Prepared<M>> {
         let mut kernels = Vec::with_capacity(program.kernels.len());
         for it in &program.kernels {
