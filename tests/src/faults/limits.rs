@@ -6,7 +6,7 @@ use host::ArgDirection::Inout;
 use host::{Callable, RunReport};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-use super::footprint::Footprint;
+use super::footprint::{Footprint, pages};
 use crate::conformance::bench::{Bench, Buffer, small};
 use crate::conformance::script::{Lanes, Step};
 use crate::conformance::subject::{Recipe, Subject};
@@ -42,9 +42,7 @@ impl Drop for Limited {
 
 /// Bytes of address space in use.
 fn in_use() -> u64 {
-    let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux says it");
-    let pages = statm.split(' ').next().expect("the first of several");
-    pages.parse::<u64>().expect("a number") * rustix::param::page_size() as u64
+    (pages() * rustix::param::page_size()) as u64
 }
 
 /// The number that the next opened file gets; the limit is on numbers.
