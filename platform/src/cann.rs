@@ -7,9 +7,9 @@
 //!
 //! | floor | module | what a user of it may not do wrong |
 //! | --- | --- | --- |
-//! | sys | [`sys`] | nothing is checked: prototypes, structures, numbers |
-//! | driver | [`driver`] | a failed call is an error with the function's name, the code and its meaning; a thread that is not bound to a device has no way to call one |
-//! | owned | [`owned`] | streams, memory and code are given back when dropped |
+//! | sys | `sys` | nothing is checked: prototypes, structures, numbers |
+//! | driver | `driver` | a failed call is an error with the function's name, the code and its meaning; a thread that is not bound to a device has no way to call one |
+//! | owned | `owned` | streams, memory and code are given back when dropped |
 //!
 //! [`Library`] opens the libraries: one that is missing, or a function missing in it, is an error
 //! that says what was looked for and where. No version is asked for: a function is there or not.

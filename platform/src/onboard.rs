@@ -13,16 +13,16 @@
 //!
 //! | module | question |
 //! | --- | --- |
-//! | [`family`] | what differs between chip families? |
-//! | [`registers`] | where are the cores' registers? |
-//! | [`images`] | which programs run on the chip? |
-//! | [`text`] | what of a kernel's object file does a core need? |
-//! | [`limits`] | how long may what take? |
-//! | [`memory`] | what lies in device memory between runs? |
-//! | [`descriptor`] | what does the chip get to read for a run? |
-//! | [`chip`], [`run`] | who does what in which order? |
-//! | [`recovery`] | what is done with a chip that failed? |
-//! | [`selftest`] | is this machine able to run anything? |
+//! | `family` | what differs between chip families? |
+//! | `registers` | where are the cores' registers? |
+//! | `images` | which programs run on the chip? |
+//! | `text` | what of a kernel's object file does a core need? |
+//! | `limits` | how long may what take? |
+//! | `memory` | what lies in device memory between runs? |
+//! | `descriptor` | what does the chip get to read for a run? |
+//! | `chip`, `run` | who does what in which order? |
+//! | `recovery` | what is done with a chip that failed? |
+//! | `selftest` | is this machine able to run anything? |
 
 mod chip;
 mod descriptor;

@@ -158,3 +158,31 @@ pub(super) fn core_program(bytes: &[u8]) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Target, core_program, image};
+
+    /// A program of this machine: good ELF, and nothing that a chip could use.
+    fn this_program() -> Vec<u8> {
+        let path = std::env::current_exe().expect("a test is a program");
+        std::fs::read(path).expect("it is running")
+    }
+
+    #[test]
+    fn a_program_that_is_no_image_is_refused() {
+        let program = this_program();
+        let why = |target| format!("{:#}", image(&program, target).expect_err("no image"));
+        assert!(why(Target::Native).contains("DynTileFwkBackendKernelServer"));
+        if cfg!(not(target_arch = "aarch64")) {
+            assert!(why(Target::Aarch64).contains("not aarch64"));
+        }
+        assert!(image(b"no ELF", Target::Native).is_err());
+    }
+
+    #[test]
+    fn a_program_for_another_machine_is_no_core_program() {
+        let error = core_program(&this_program()).expect_err("for this machine");
+        assert!(error.to_string().contains("not an AICore"), "{error}");
+    }
+}
