@@ -96,3 +96,128 @@ pub fn kernel_text(bytes: &[u8]) -> Result<Vec<u8>, TextError> {
     }
     Ok(text)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{TextError, kernel_text};
+
+    const PROGBITS: u32 = 1;
+    const RELA: u32 = 4;
+    const ALLOCATED: u64 = 2;
+
+    struct Section {
+        name: &'static str,
+        kind: u32,
+        flags: u64,
+        /// The section that relocations are for.
+        info: u32,
+        bytes: &'static [u8],
+    }
+
+    const TEXT: Section = Section {
+        name: ".text",
+        kind: PROGBITS,
+        flags: ALLOCATED,
+        info: 0,
+        bytes: &[1, 2, 3, 4],
+    };
+
+    /// An object file with these sections, numbered from 1.
+    fn object(machine: u16, sections: &[Section]) -> Vec<u8> {
+        let mut names = vec![0];
+        let mut contents = Vec::new();
+        let mut headers = vec![0; 64];
+        let strings = Section {
+            name: ".shstrtab",
+            kind: 3,
+            flags: 0,
+            info: 0,
+            bytes: &[],
+        };
+        for section in sections.iter().chain([&strings]) {
+            let name = u32::try_from(names.len()).expect("short");
+            names.extend(section.name.as_bytes());
+            names.push(0);
+            let bytes = match section.kind {
+                3 => names.clone(),
+                _ => section.bytes.to_vec(),
+            };
+            let entry = if section.kind == RELA { 24_u64 } else { 0 };
+            headers.extend(name.to_le_bytes());
+            headers.extend(section.kind.to_le_bytes());
+            for word in [
+                section.flags,
+                0,
+                64 + contents.len() as u64,
+                bytes.len() as u64,
+            ] {
+                headers.extend(word.to_le_bytes());
+            }
+            headers.extend([0, 0, 0, 0]);
+            headers.extend(section.info.to_le_bytes());
+            headers.extend(1_u64.to_le_bytes());
+            headers.extend(entry.to_le_bytes());
+            contents.extend(bytes);
+        }
+        let mut file = b"\x7fELF\x02\x01\x01".to_vec();
+        file.resize(16, 0);
+        file.extend(1_u16.to_le_bytes());
+        file.extend(machine.to_le_bytes());
+        file.extend(1_u32.to_le_bytes());
+        for word in [0, 0, 64 + contents.len() as u64] {
+            file.extend(word.to_le_bytes());
+        }
+        file.extend([0; 4]);
+        let count = u16::try_from(sections.len() + 2).expect("few");
+        for half in [64, 0, 0, 64, count, count - 1] {
+            file.extend(half.to_le_bytes());
+        }
+        [file, contents, headers].concat()
+    }
+
+    #[test]
+    fn code_is_found_in_an_object_file_and_raw_code_is_taken_as_it_is() {
+        assert_eq!(kernel_text(&object(0x1029, &[TEXT])), Ok(vec![1, 2, 3, 4]));
+        assert_eq!(kernel_text(&[9, 8]), Ok(vec![9, 8]));
+        assert_eq!(kernel_text(&[]), Err(TextError::Empty));
+    }
+
+    #[test]
+    fn what_would_not_reach_the_core_is_refused() {
+        let constants = Section {
+            name: ".rodata",
+            ..TEXT
+        };
+        let unloaded = Section {
+            name: ".comment",
+            flags: 0,
+            ..TEXT
+        };
+        let relocations = Section {
+            name: ".rela.text",
+            kind: RELA,
+            flags: 0,
+            info: 1,
+            bytes: &[0; 48],
+        };
+        assert_eq!(
+            kernel_text(&object(0x1029, &[TEXT, constants])),
+            Err(TextError::Section {
+                name: ".rodata".to_owned(),
+                bytes: 4
+            })
+        );
+        assert_eq!(
+            kernel_text(&object(0x1029, &[TEXT, relocations])),
+            Err(TextError::Relocations(2))
+        );
+        assert!(kernel_text(&object(0x1029, &[TEXT, unloaded])).is_ok());
+        assert_eq!(
+            kernel_text(&object(62, &[TEXT])),
+            Err(TextError::Machine(62))
+        );
+        assert_eq!(kernel_text(&object(0x1029, &[])), Err(TextError::NoText));
+        let cut = &object(0x1029, &[TEXT])[..100];
+        assert!(matches!(kernel_text(cut), Err(TextError::Damaged(_))));
+    }
+}

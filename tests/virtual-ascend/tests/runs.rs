@@ -2,6 +2,7 @@
 
 mod support;
 
+use platform::Orchestration;
 use support::{Compiler, aicpu_image, device, expected, limits, run_sums, sums};
 use virtual_ascend::{Config, Family, Session};
 
@@ -46,4 +47,31 @@ fn a2a3_runs_end_to_end() {
 #[test]
 fn a5_runs_end_to_end() {
     runs_of(Family::A5);
+}
+
+#[test]
+fn an_orchestration_without_the_entry_is_an_error_of_the_run_only() {
+    let family = Family::A2a3;
+    let image = aicpu_image(family, "native");
+    let good = sums(family, &Compiler::native());
+    let mut bad = good.clone();
+    let Orchestration::Trb(aicpu::trb::Orchestration::Image(orchestration)) =
+        &mut bad.orchestration
+    else {
+        unreachable!("made of a shared object");
+    };
+    orchestration.entry = c"no_such_entry".into();
+    let session = Session::begin(&Config::new(family));
+    let device = device(&session, family, &image, limits());
+    device.init(0).expect("a played device");
+    device
+        .prepare(0, &bad)
+        .expect("nobody has looked into it yet");
+    device.prepare(1, &good).expect("a good program");
+    let error = run_sums(&*device, 0, 2, (1, 2)).expect_err("it has no such entry");
+    assert!(error.to_string().contains("no_such_entry"), "{error}");
+    let (out, _) = run_sums(&*device, 1, 2, (1, 2)).expect("the chip is as good as before");
+    assert_eq!(out, expected(2));
+    device.finalize().expect("a played device");
+    assert_eq!(session.complaints(), Vec::<String>::new());
 }
