@@ -16,6 +16,7 @@
 
 mod args;
 pub mod cli;
+#[cfg(feature = "trb")]
 pub mod demo;
 mod error;
 #[cfg(feature = "trb")]
@@ -36,7 +37,7 @@ pub use graph::{
     GraphError, Kernels, NewTensor, RunArguments, Scope, Submitted, Task, TaskRef, Tensor,
 };
 pub use platform::{
-    Deadlines, Device, DeviceAddress, KernelCall, Program, Rings, RunOptions, RunReport, Waits,
+    Deadlines, Device, DeviceAddress, ForeignMemory, KernelCall, Program, Rings, RunOptions, RunReport, Waits,
 };
 pub use program::ProgramBuilder;
 pub use protocol::{ArgDirection, CoreType, DataType};

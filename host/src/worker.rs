@@ -257,7 +257,8 @@ impl ChipWorker {
         self.own(&places, callable)?;
         let block = args.check(&callable.signature)?;
         // SAFETY: `args` borrows the host memory of every tensor for the call, exclusively where
-        // the signature, which `check` compared, lets the program write.
+        // the signature, which `check` compared, lets the program write; the device refuses addresses
+        // that are not its own unless `config` holds somebody's promise.
         unsafe { self.run_id(callable.id, block, config) }
     }
 

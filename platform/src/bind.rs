@@ -23,6 +23,7 @@ use crate::context::Attached;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::machine::{DeviceMemory, Machine};
+use crate::options::ForeignMemory;
 
 /// Bytes of a guard zone.
 pub(crate) const GUARD: usize = 64;
@@ -71,7 +72,11 @@ pub(crate) struct Bindings<'a, M: Machine> {
 }
 
 /// Refuses what can be seen to be wrong before anything is bound.
-pub(crate) fn check<M: Machine>(device: &Attached<M>, args: &ChipStorageTaskArgs) -> Result<()> {
+pub(crate) fn check<M: Machine>(
+    device: &Attached<M>,
+    args: &ChipStorageTaskArgs,
+    foreign: ForeignMemory,
+) -> Result<()> {
     args.view()?;
     for (argument, tensor) in args.used_tensors()?.iter().enumerate() {
         let bytes = tensor.byte_size()?;
@@ -81,10 +86,10 @@ pub(crate) fn check<M: Machine>(device: &Attached<M>, args: &ChipStorageTaskArgs
         if tensor.data == 0 {
             return Err(Error::NullTensor { argument, bytes });
         }
-        // Other device memory (windows, memory of another context) is not ours to judge.
         let address = DeviceAddress(tensor.data);
         let memory = lock(&device.memory);
-        if tensor.is_device_memory() && memory.containing(address).is_some() {
+        let known = memory.containing(address).is_some();
+        if tensor.is_device_memory() && (known || !foreign.is_promised()) {
             memory.range("tensor argument", address, bytes)?;
         }
     }

@@ -75,7 +75,7 @@ impl<A: Arch, M: Machine> DeviceContext<A, M> {
         }
     }
 
-    fn attached(&self, operation: &'static str) -> Result<Arc<Attached<M>>> {
+    pub(crate) fn attached(&self, operation: &'static str) -> Result<Arc<Attached<M>>> {
         lock(&self.state)
             .clone()
             .ok_or(Error::NotAttached { operation })
@@ -212,7 +212,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
     ) -> Result<RunReport> {
         let device = self.attached("run")?;
         config.validate_for::<A>()?;
-        bind::check(&device, args)?;
+        bind::check(&device, args, options.foreign_memory)?;
         let _turn = lock(&device.turn);
         device.forget();
         // SAFETY: the caller promises what `run` asks for.

@@ -53,7 +53,7 @@ pub use host_side::HostSide;
 pub use launch::{Launch, Outcome, Prepared, RunReport};
 pub use machine::{DeviceMemory, LoadedKernel, Machine};
 pub use memory::MemoryStats;
-pub use options::{Deadlines, Rings, RunOptions};
+pub use options::{Deadlines, ForeignMemory, Rings, RunOptions};
 pub use program::{
     InProcessKernel, Kernel, KernelCall, KernelFn, Orchestration, Program, ProgramKernel, Waits,
 };

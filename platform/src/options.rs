@@ -36,6 +36,29 @@ pub struct Rings {
     pub dep_pool: Option<u64>,
 }
 
+/// Whether a run may be given device memory that its device did not allocate.
+///
+/// Windows of a communicator and memory of another context are such; the device cannot know whether
+/// they are there, so whoever allows them promises it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ForeignMemory(bool);
+
+impl ForeignMemory {
+    /// Whatever address a tensor argument names is used.
+    ///
+    /// # Safety
+    /// Each tensor of the run that is said to lie in device memory does, for its whole size and for as
+    /// long as the run takes.
+    #[must_use]
+    pub const unsafe fn promised() -> Self {
+        Self(true)
+    }
+
+    pub(crate) const fn is_promised(self) -> bool {
+        self.0
+    }
+}
+
 /// What a caller may choose for one run beyond its configuration.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RunOptions {
@@ -45,6 +68,8 @@ pub struct RunOptions {
     pub rings: Rings,
     /// The thread that built the graph joins the schedulers afterwards.
     pub orchestrator_schedules: bool,
+    /// What becomes of addresses that the device does not know.
+    pub foreign_memory: ForeignMemory,
 }
 
 impl RunOptions {
@@ -78,6 +103,7 @@ impl RunOptions {
             },
             orchestrator_schedules: lookup("PTO2_ORCH_TO_SCHED")
                 .is_some_and(|text| text.starts_with(['1', 't', 'T'])),
+            foreign_memory: ForeignMemory::default(),
         }
     }
 }

@@ -1,8 +1,10 @@
 //! What each function of the C interface does.
 
 use core::ffi::{CStr, c_char, c_int, c_void};
+use core::ops::Deref;
 use core::slice;
 use core::time::Duration;
+use std::sync::Arc;
 
 use protocol::callable::ChipCallable;
 use protocol::{CallConfig, ChipStorageTaskArgs, Malformed, Toolchain};
@@ -16,8 +18,9 @@ use crate::address::DeviceAddress;
 use crate::comm::Comm;
 use crate::device::Device;
 use crate::error::Error;
-use crate::options::RunOptions;
+use crate::options::{ForeignMemory, RunOptions};
 use crate::program::Program;
+use crate::sim::{Images, Wanted};
 
 /// How long a rank waits for the others, each time.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -38,8 +41,10 @@ pub struct Backend {
     pub kernels: Toolchain,
     /// The compiler it wants for orchestrations.
     pub orchestrations: Toolchain,
-    /// Makes a device that is not attached yet.
-    pub device: fn() -> Box<dyn Device>,
+    /// Name of the chip family.
+    pub family: &'static str,
+    /// Makes a device of these programs that is not attached yet.
+    pub device: fn(&Arc<Images>) -> Box<dyn Device>,
     /// Makes a rank.
     pub join: Join,
 }
@@ -51,6 +56,18 @@ pub struct Bytes {
     pub first: *const u8,
     /// How many.
     pub length: usize,
+}
+
+impl Bytes {
+    /// # Safety
+    /// They are null or readable, and stay so.
+    unsafe fn get<'a>(self) -> &'a [u8] {
+        if self.first.is_null() {
+            return &[];
+        }
+        // SAFETY: the caller's promise.
+        unsafe { slice::from_raw_parts(self.first, self.length) }
+    }
 }
 
 /// The arguments of `run_prepared`.
@@ -84,11 +101,34 @@ pub struct RunCall {
     pub output_prefix: *const c_char,
 }
 
+/// What a context handle stands for.
+#[derive(Debug)]
+struct Context {
+    device: Box<dyn Device>,
+    images: Arc<Images>,
+}
+
+impl Context {
+    fn finalize(&self) -> Result<(), CallError> {
+        let finalized = self.device.finalize();
+        self.images.clear();
+        Ok(finalized?)
+    }
+}
+
+impl Deref for Context {
+    type Target = dyn Device;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.device
+    }
+}
+
 /// Everything that one loaded library holds.
 #[derive(Debug)]
 pub struct Library {
     backend: Backend,
-    contexts: Handles<Box<dyn Device>>,
+    contexts: Handles<Context>,
     ranks: Handles<Rank>,
     runs: Runs,
 }
@@ -111,7 +151,14 @@ impl Library {
         guard(
             "create_device_context",
             |_| core::ptr::null_mut(),
-            || Ok(self.contexts.insert((self.backend.device)())),
+            || {
+                let images = Images::new(Wanted {
+                    family: self.backend.family,
+                    runtime: self.backend.runtime.name(),
+                });
+                let device = (self.backend.device)(&images);
+                Ok(self.contexts.insert(Context { device, images }))
+            },
         )
     }
 
@@ -270,7 +317,12 @@ impl Library {
             let config = unsafe { config(call) }?;
             // SAFETY: the caller's promise; nothing is known about the block's alignment.
             let args = unsafe { call.args.cast::<ChipStorageTaskArgs>().read_unaligned() };
-            let options = RunOptions::from_environment(|name| std::env::var(name).ok());
+            // SAFETY: the caller's promise.
+            let (aicpu, aicore) = unsafe { (call.aicpu.get(), call.aicore.get()) };
+            device.images.bring(aicpu, aicore);
+            let mut options = RunOptions::from_environment(|name| std::env::var(name).ok());
+            // SAFETY: the interface makes it the caller's promise that child memory is there.
+            options.foreign_memory = unsafe { ForeignMemory::promised() };
             let run = self.runs.begin(call.runtime);
             // SAFETY: the caller's promise.
             unsafe { device.run(call.callable_id, &args, &config, &options) }?;
@@ -319,7 +371,7 @@ impl Library {
             name,
             |_| 0,
             || {
-                let count = read(&**self.contexts.get(context)?);
+                let count = read(&*self.contexts.get(context)?.device);
                 Ok(usize::try_from(count).unwrap_or(usize::MAX))
             },
         )
