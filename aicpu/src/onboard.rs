@@ -19,7 +19,7 @@ mod cache;
 mod cores;
 #[cfg(feature = "image")]
 pub mod entry;
-#[cfg(feature = "image")]
+#[cfg(any(feature = "image", test))]
 mod gate;
 #[cfg(feature = "image")]
 mod logging;
