@@ -1,6 +1,10 @@
-//! Builds the one piece that Rust cannot express: a call that a C++ exception may leave.
+//! Builds the one piece that Rust cannot express, a call that a C++ exception may leave, and gives the images
+//! of simulated chips the name that programs look for.
 
 fn main() {
+    for argument in ["-soname,libaicpu_kernel.so", "--exclude-libs,ALL"] {
+        println!("cargo::rustc-link-arg=-Wl,{argument}");
+    }
     println!("cargo::rerun-if-changed=src/guarded_call.cpp");
     cc::Build::new()
         .cpp(true)

@@ -1,8 +1,67 @@
-//! Gives the host runtimes the name that programs look for, and hides what their parts export.
+//! Gives the host runtimes the name that programs look for, hides what their parts export, and builds the
+//! objects that are C and C++.
+
+use std::env;
+use std::path::PathBuf;
+
+const COMPANIONS: &str = "companions";
+const HOOKS: &str = "../platform/src/sim/hooks.c";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed={COMPANIONS}");
+    println!("cargo::rerun-if-changed={HOOKS}");
     for argument in ["-soname,libhost_runtime.so", "--exclude-libs,ALL"] {
-        println!("cargo::rustc-link-arg-examples=-Wl,{argument}");
+        println!("cargo::rustc-link-arg=-Wl,{argument}");
     }
+    let log = format!("{COMPANIONS}/simpler_log.cpp");
+    build(&log, "libsimpler_log.so", "libsimpler_log.so", &[]);
+    let context = "libcpu_sim_context.so";
+    // Storage of threads is its own, so it stays when a program lets go of it.
+    build(
+        HOOKS,
+        context,
+        context,
+        &["-DSIMPLER_SIM_CONTEXT_LIBRARY", "-Wl,-z,nodelete"],
+    );
+    let core = format!("{COMPANIONS}/aicore_image.cpp");
+    let digest = format!("-DSIMPLER_DIGEST={:#018x}ull", protocol::PROTOCOL_DIGEST);
+    for family in ["a2a3", "a5"] {
+        let name = format!("-DSIMPLER_FAMILY=\"{family}\"");
+        let arguments = [digest.as_str(), name.as_str()];
+        build(
+            &core,
+            &format!("libaicore_kernel_{family}.so"),
+            "libaicore_kernel.so",
+            &arguments,
+        );
+    }
+}
+
+/// Builds one shared object.
+fn build(source: &str, file: &str, soname: &str, arguments: &[&str]) {
+    let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join(file);
+    let cpp = source.ends_with(".cpp");
+    let mut command = cc::Build::new()
+        .cpp(cpp)
+        .std(if cpp { "c++17" } else { "c11" })
+        .opt_level(2)
+        .pic(true)
+        .get_compiler()
+        .to_command();
+    command
+        .args(["-Wall", "-Wextra", "-Werror", "-shared"])
+        .args(arguments)
+        .arg(format!("-Wl,-soname,{soname}"))
+        .arg("-o")
+        .arg(&output)
+        .arg(source);
+    if cpp {
+        // Symbols marked unique would keep the object loaded for ever.
+        command.args(["-fvisibility=hidden", "-fno-gnu-unique"]);
+    }
+    let status = command
+        .status()
+        .expect("a C++17 compiler: install g++ or name one in CXX");
+    assert!(status.success(), "the compiler refused {source}");
 }

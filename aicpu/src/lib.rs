@@ -10,6 +10,7 @@
 //! | which threads are there? | [`Crew`] |
 //! | how is a graph built and run on the device? | [`trb`] |
 //! | how is a graph built on the host and run on the device? | [`hbg`] |
+//! | what is a simulated chip's image? | [`image`] |
 //! | what do a real chip's entry points do? | [`onboard`] |
 
 mod crew;
@@ -18,6 +19,8 @@ mod first_error;
 pub mod guarded_call;
 #[cfg(feature = "hbg")]
 pub mod hbg;
+#[cfg(all(feature = "trb", feature = "hbg"))]
+pub mod image;
 #[cfg(feature = "trb")]
 pub mod onboard;
 pub mod shared_object;

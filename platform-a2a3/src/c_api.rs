@@ -16,7 +16,8 @@ pub const fn backend(runtime: Runtime) -> Backend {
         },
         kernels: Toolchain::HostGxx15,
         orchestrations: Toolchain::HostGxx,
-        device: crate::sim,
+        family: "a2a3",
+        device: |images| platform::sim::device_of_images::<A2a3>(crate::SIM, images),
         join: platform::sim::join,
     }
 }

@@ -16,7 +16,8 @@ pub const fn backend(runtime: Runtime) -> Backend {
         },
         kernels: Toolchain::HostGxx15,
         orchestrations: Toolchain::HostGxx,
-        device: crate::sim,
+        family: "a5",
+        device: |images| platform::sim::device_of_images::<A5>(crate::SIM, images),
         join: platform::sim::join,
     }
 }

@@ -41,3 +41,12 @@ pub enum Runtime {
     /// The graph is built on the host.
     Hbg,
 }
+
+impl Runtime {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Trb => "trb",
+            Self::Hbg => "hbg",
+        }
+    }
+}

@@ -150,6 +150,24 @@ pub enum Error {
         /// What failed.
         reason: String,
     },
+    /// A program of a simulated chip cannot be used.
+    #[error("the image {program}: {reason}")]
+    SimImage {
+        /// Which program.
+        program: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The program of a simulated chip's control CPUs ended a run.
+    #[error("callable_id {id}: the run failed with code {code}: {text}")]
+    ControlProgram {
+        /// The callable.
+        id: i32,
+        /// The code, never 0.
+        code: i32,
+        /// What the program says.
+        text: String,
+    },
     /// A kernel threw or panicked.
     #[error("kernel func_id {func_id} on core {core} failed: {text}")]
     Kernel {
@@ -306,6 +324,7 @@ impl Error {
                 0 => -1,
                 code => code,
             },
+            Self::ControlProgram { code, .. } => code,
             Self::Deadline { .. } => -RunError::SchedulerTimeout.code(),
             #[cfg(feature = "hbg")]
             Self::Hbg(ref error) => error.code(),

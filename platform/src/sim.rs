@@ -13,7 +13,7 @@
 //! | where does device memory come from? | `memory` |
 //! | what time is it on the chip? | [`clock`] |
 //! | how do chips see each other's memory? | [`comm`] |
-//! | what runs on its control CPUs? | `control` |
+//! | what runs on its control CPUs? | `control`, or an `image` |
 //!
 //! Threads run only while there is work for them. They number as many as the machine has cores, and
 //! one more for each kernel that waits for others at the moment.
@@ -29,6 +29,8 @@ mod engine;
 mod executor;
 mod groups;
 mod hooks;
+#[cfg(feature = "c-api")]
+mod image;
 mod kernels;
 mod memory;
 mod news;
@@ -42,6 +44,8 @@ pub use chip::join;
 pub use chip::{Chip, ChipOptions, StartExecutor};
 pub use cores::{Family, KERNEL_FAILED, SimCores};
 pub use executor::{Executor, RunEnd, RunOrder};
+#[cfg(feature = "c-api")]
+pub use image::{Images, Wanted};
 pub use kernels::{SimCode, SimKernel};
 pub use memory::{MemoryFault, SimMemory};
 pub use news::News;
@@ -52,6 +56,23 @@ pub use talking::Talking;
 #[must_use]
 pub fn device<A: protocol::Arch>(platform: &'static str) -> Box<dyn crate::Device> {
     device_with::<A>(platform, |_| {})
+}
+
+/// A simulated chip whose programs are `images`.
+#[cfg(feature = "c-api")]
+#[must_use]
+pub fn device_of_images<A: protocol::Arch>(
+    platform: &'static str,
+    images: &std::sync::Arc<Images>,
+) -> Box<dyn crate::Device> {
+    let control = std::sync::Arc::clone(images);
+    let mut options = ChipOptions::new(move || {
+        let images = std::sync::Arc::clone(&control);
+        Ok(Box::new(image::ImageExecutor::new(images)))
+    });
+    options.images = Some(std::sync::Arc::clone(images));
+    let start = move |device_id| Chip::start::<A>(device_id, &options);
+    Box::new(crate::DeviceContext::<A, Chip>::new(platform, start))
 }
 
 /// The same, with what one may choose about the chip.

@@ -4,6 +4,7 @@
 //! works inside: it drives cargo and looks at results.
 
 mod command;
+mod dist;
 mod features;
 mod gate;
 mod image;
@@ -33,6 +34,8 @@ enum Job {
         #[arg(long)]
         only: Option<String>,
     },
+    /// Builds the shared objects that host programs load by path, checks them and writes manifests.
+    Dist(dist::Choice),
     /// Builds the AICPU image of a chip, checks it and writes its manifest.
     ///
     /// For aarch64 this takes cargo-zigbuild, zig, and a standard library for that target.
@@ -73,6 +76,7 @@ fn main() -> ExitCode {
 
 fn run(job: Job) -> anyhow::Result<()> {
     match job {
+        Job::Dist(choice) => dist::run(&choice),
         Job::Gate { depth, only } => gate::run(depth, only.as_deref()),
         Job::Image {
             chip,

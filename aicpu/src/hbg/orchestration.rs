@@ -97,7 +97,10 @@ impl Orchestration {
         let entry = code.require(&image.entry)?;
         // SAFETY: the interface of orchestrations gives the entry this signature, a reference being a pointer.
         let entry = unsafe { core::mem::transmute::<*mut c_void, BuildEntry>(entry) };
-        Ok(Loaded(What::Image { entry, code }))
+        Ok(Loaded(What::Image {
+            entry,
+            code: Some(code),
+        }))
     }
 }
 
@@ -116,14 +119,29 @@ pub struct Loaded(pub(super) What);
 pub(super) enum What {
     Image {
         entry: BuildEntry,
-        /// Keeps the address above valid.
-        code: SharedObject,
+        /// Keeps the address above valid, unless somebody else does.
+        code: Option<SharedObject>,
     },
     /// The function, and the graph it built last.
     Graph(Arc<Body>, Mutex<Option<Box<Plan>>>),
 }
 
 impl Loaded {
+    /// An entry whose code somebody else keeps loaded.
+    #[must_use]
+    pub const fn elsewhere(entry: BuildEntry) -> Self {
+        Self(What::Image { entry, code: None })
+    }
+
+    /// The entry, if it is of an image.
+    #[must_use]
+    pub const fn entry(&self) -> Option<BuildEntry> {
+        match &self.0 {
+            What::Image { entry, .. } => Some(*entry),
+            What::Graph(..) => None,
+        }
+    }
+
     /// The graph that was built last, if it is one for these arguments.
     pub(super) fn plan(
         last: &Mutex<Option<Box<Plan>>>,

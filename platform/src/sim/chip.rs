@@ -38,6 +38,9 @@ pub struct ChipOptions {
     pub group_threads: usize,
     /// Threads that help a run; `None` for as many as this machine has cores to spare.
     pub helpers: Option<u32>,
+    /// Its programs, if they are not linked in.
+    #[cfg(feature = "c-api")]
+    pub images: Option<Arc<super::image::Images>>,
 }
 
 impl ChipOptions {
@@ -49,6 +52,8 @@ impl ChipOptions {
             memory_fault: None,
             group_threads: usize::MAX,
             helpers: None,
+            #[cfg(feature = "c-api")]
+            images: None,
         }
     }
 }
@@ -90,6 +95,17 @@ impl Chip {
         };
         chip.engine()?;
         Ok(chip)
+    }
+
+    /// The engine, with the programs that the next run is to use.
+    fn ready(&self) -> Result<Arc<Engine>> {
+        let engine = self.engine()?;
+        #[cfg(feature = "c-api")]
+        if let Some(images) = &self.options.images {
+            images.load()?;
+            engine.cores().use_program(images.cores());
+        }
+        Ok(engine)
     }
 
     /// The engine, a new one if code was left behind in the old.
@@ -170,7 +186,7 @@ impl Machine for Chip {
     }
 
     fn launch(&self, launch: &Launch<'_, Self>) -> Outcome {
-        let engine = match self.engine() {
+        let engine = match self.ready() {
             Ok(engine) => engine,
             Err(error) => {
                 return Outcome {

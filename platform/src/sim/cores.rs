@@ -39,7 +39,9 @@ use crate::program::{KernelCall, Waits};
 
 use super::groups::Groups;
 use super::hooks::{self, Running};
-use super::kernels::Record;
+#[cfg(feature = "c-api")]
+use super::image::CoreImage;
+use super::kernels::{CoreCall, Record};
 use super::news::{Listener, News};
 use super::storage::SharedStorage;
 use super::talking::Talking;
@@ -108,6 +110,15 @@ struct Core {
     kernel: Word64,
 }
 
+/// The program of the cores, if it is an image.
+#[cfg(feature = "c-api")]
+#[derive(Debug, Default)]
+struct Program {
+    /// Address of its [`CoreCall`]; 0 for none.
+    call: Word64,
+    image: Mutex<Option<Arc<CoreImage>>>,
+}
+
 /// The simulated cores of one chip.
 #[derive(Debug)]
 pub struct SimCores {
@@ -132,6 +143,9 @@ pub struct SimCores {
     stopped: Flag,
     /// Whether kernels may wait for something outside of their group.
     talking: Arc<Talking>,
+    /// What runs kernels, if it is not linked in.
+    #[cfg(feature = "c-api")]
+    program: Program,
 }
 
 impl SimCores {
@@ -174,6 +188,8 @@ impl SimCores {
             run: Word32::new(0),
             stopped: Flag::new(),
             talking: Arc::clone(talking),
+            #[cfg(feature = "c-api")]
+            program: Program::default(),
         }))
     }
 
@@ -188,6 +204,33 @@ impl SimCores {
         // What a failed run dispatched and nobody started.
         self.take_back();
         self.groups.cancel_all();
+    }
+
+    /// Makes kernels be run by this program; no run is under way.
+    #[cfg(feature = "c-api")]
+    pub(crate) fn use_program(&self, image: Option<Arc<CoreImage>>) {
+        let call = image.as_ref().map_or(0, |image| image.call as usize as u64);
+        self.program.call.publish(call);
+        *lock(&self.program.image) = image;
+    }
+
+    /// What runs kernels, if it is not linked in.
+    #[inline]
+    #[cfg_attr(
+        not(feature = "c-api"),
+        expect(clippy::unused_self, reason = "it is then linked in")
+    )]
+    fn program(&self) -> Option<CoreCall> {
+        #[cfg(feature = "c-api")]
+        {
+            let call = usize::try_from(self.program.call.own())
+                .ok()
+                .filter(|&call| call != 0)?;
+            // SAFETY: the number is the address of such a function, whose image is kept.
+            Some(unsafe { core::mem::transmute::<usize, CoreCall>(call) })
+        }
+        #[cfg(not(feature = "c-api"))]
+        None
     }
 
     /// Starts no call any more: those not started yet end at once, as failures.
@@ -417,7 +460,7 @@ impl SimCores {
             Some(CoreType::Aiv) if lanes == 1 => {
                 Err("it is for AIV cores and was submitted to an AIC core".to_owned())
             }
-            _ => record.call(&call, &running),
+            _ => record.call(&call, &running, self.program()),
         };
         if let Some(started) = started {
             record.note_time(started.elapsed());

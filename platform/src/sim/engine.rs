@@ -105,6 +105,11 @@ impl Engine {
         })
     }
 
+    #[cfg(feature = "c-api")]
+    pub(crate) fn cores(&self) -> &SimCores {
+        &self.shared.cores
+    }
+
     pub(crate) fn forget(&self, callable_id: i32) {
         self.shared.executor.forget(callable_id);
     }

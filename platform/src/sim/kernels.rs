@@ -3,7 +3,8 @@
 //! Knows how code is loaded and called, whether it may wait for other kernels, and how long it
 //! usually takes. Refuses to know when it runs and on which thread.
 
-use core::ffi::c_void;
+use core::ffi::{CStr, c_char, c_void};
+use core::mem::MaybeUninit;
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use std::panic::catch_unwind;
@@ -29,8 +30,13 @@ const SHORT: u32 = 5_000;
 /// Nanoseconds that one call counts at most, so that a thread that lost its core once does not make a
 /// short kernel long.
 const CLAMP: u32 = 4 * LONG;
+/// Bytes of the text of what a kernel throws.
+const THROWN: usize = 1024;
 /// Calls of a kernel that are always timed.
 const FIRST_CALLS: u32 = 4;
+
+/// Runs one kernel for a core: its entry, its arguments, and where to put the text of what it throws.
+pub(crate) type CoreCall = unsafe extern "C" fn(Entry, *const c_void, *mut c_char, usize) -> bool;
 
 /// The code of a kernel.
 #[derive(Debug)]
@@ -104,6 +110,22 @@ impl SimCode {
             }
         }
     }
+}
+
+/// Calls a kernel through the program of the cores.
+///
+/// # Safety
+/// `entry` may be called with `args`.
+unsafe fn call_through(program: CoreCall, entry: Entry, args: *const c_void) -> Result<(), String> {
+    let mut text = [MaybeUninit::<c_char>::uninit(); THROWN];
+    let place = text.as_mut_ptr().cast();
+    // SAFETY: the caller's promise; the text is writable.
+    if unsafe { program(entry, args, place, THROWN) } {
+        return Ok(());
+    }
+    // SAFETY: a call that failed has written a text, closed by NUL, into it.
+    let thrown = unsafe { CStr::from_ptr(place) };
+    Err(thrown.to_string_lossy().into_owned())
 }
 
 /// Whether `bytes` contain `name`.
@@ -242,18 +264,26 @@ impl Record {
         }
     }
 
-    /// Calls the kernel, as part of `running`.
+    /// Calls the kernel, as part of `running`, through the program of the cores if that is an image.
     ///
     /// # Errors
     /// The text of what it threw or panicked with.
     #[inline]
-    pub(crate) fn call(&self, call: &KernelCall<'_>, running: &Running<'_>) -> Result<(), String> {
+    pub(crate) fn call(
+        &self,
+        call: &KernelCall<'_>,
+        running: &Running<'_>,
+        program: Option<CoreCall>,
+    ) -> Result<(), String> {
         match &self.code.call {
             Call::Image { entry, scope, .. } => {
                 let args = call.payload.words().as_ptr().cast();
-                scope.during(running, || {
+                scope.during(running, || match program {
                     // SAFETY: the entry takes the words of a dispatch.
-                    unsafe { guarded_call::call(*entry, args) }.map_err(|thrown| thrown.to_string())
+                    None => unsafe { guarded_call::call(*entry, args) }
+                        .map_err(|thrown| thrown.to_string()),
+                    // SAFETY: as above.
+                    Some(program) => unsafe { call_through(program, *entry, args) },
                 })
             }
             Call::InProcess(kernel) => catch_unwind(AssertUnwindSafe(|| (kernel.run)(call)))
