@@ -49,6 +49,7 @@ struct CommandLine {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    #[cfg(feature = "trb")]
     /// A small graph with kernels in Rust, and a picture of what ran where. Needs nothing.
     Demo {
         /// Chip to run on.
@@ -170,6 +171,7 @@ pub fn main_with(machine: &dyn Machine, words: impl IntoIterator<Item = OsString
             print!("{text}");
             0
         }),
+        #[cfg(feature = "trb")]
         Command::Demo { platform } => match crate::demo::run(&platform) {
             Ok(text) => {
                 print!("{text}");

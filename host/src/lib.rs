@@ -17,6 +17,7 @@
 mod args;
 pub mod cli;
 #[cfg(feature = "trb")]
+#[cfg(feature = "trb")]
 pub mod demo;
 mod error;
 #[cfg(feature = "trb")]

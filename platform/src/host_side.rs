@@ -319,3 +319,6 @@ impl<M: Machine> Drop for HostSide<M> {
         }
     }
 }
+
+#[cfg(all(test, feature = "sim"))]
+mod tests;
