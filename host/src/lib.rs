@@ -17,7 +17,6 @@
 mod args;
 pub mod cli;
 #[cfg(feature = "trb")]
-#[cfg(feature = "trb")]
 pub mod demo;
 mod error;
 #[cfg(feature = "trb")]
@@ -38,12 +37,11 @@ pub use graph::{
     GraphError, Kernels, NewTensor, RunArguments, Scope, Submitted, Task, TaskRef, Tensor,
 };
 pub use platform::{
-    Deadlines, Device, DeviceAddress, ForeignMemory, KernelCall, Program, Rings, RunOptions, RunReport, Waits,
+    Deadlines, Device, DeviceAddress, ForeignMemory, KernelCall, Program, Rings, RunOptions,
+    RunReport, Waits,
 };
 pub use program::ProgramBuilder;
 pub use protocol::{ArgDirection, CoreType, DataType};
 #[cfg(feature = "hbg")]
-pub use task_graph::{
-    GraphArguments, GraphTask, GraphTensor, NewTask, TaskGraph, TaskGraphError,
-};
+pub use task_graph::{GraphArguments, GraphTask, GraphTensor, NewTask, TaskGraph, TaskGraphError};
 pub use worker::{Callable, ChipWorker, RunConfig};

@@ -306,7 +306,9 @@ fn no_panic_leaves_the_table_and_none_is_forgotten() {
     let ended = ended.expect_err("it ended with -1");
     assert_eq!(ended.code(), -1);
     assert!(
-        ended.to_string().contains("code -1: device_malloc panicked"),
+        ended
+            .to_string()
+            .contains("code -1: device_malloc panicked"),
         "{ended}"
     );
     let error = orchestration
