@@ -9,9 +9,13 @@ type Entry = (&'static str, fn() -> Box<dyn Device>);
 
 /// What this build can run on.
 const PLATFORMS: &[Entry] = &[
-    #[cfg(all(feature = "a2a3", feature = "sim"))]
+    #[cfg(all(
+        feature = "a2a3",
+        feature = "sim",
+        any(feature = "trb", feature = "hbg")
+    ))]
     (platform_a2a3::SIM, platform_a2a3::sim),
-    #[cfg(all(feature = "a5", feature = "sim"))]
+    #[cfg(all(feature = "a5", feature = "sim", any(feature = "trb", feature = "hbg")))]
     (platform_a5::SIM, platform_a5::sim),
 ];
 

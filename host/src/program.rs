@@ -9,9 +9,14 @@ use aicore_abi::call::{Call, CallError};
 use aicpu::hbg;
 #[cfg(feature = "trb")]
 use aicpu::trb;
-use platform::{InProcessKernel, Kernel, KernelCall, Orchestration, Program, ProgramKernel, Waits};
-use protocol::{ArgDirection, ChipStorageTaskArgs, CoreType};
+use platform::{InProcessKernel, Kernel, KernelCall, ProgramKernel, Waits};
+#[cfg(any(feature = "trb", feature = "hbg"))]
+use platform::{Orchestration, Program};
+#[cfg(any(feature = "trb", feature = "hbg"))]
+use protocol::ChipStorageTaskArgs;
+use protocol::{ArgDirection, CoreType};
 
+#[cfg(any(feature = "trb", feature = "hbg"))]
 use crate::error::Result;
 #[cfg(feature = "trb")]
 use crate::graph::{GraphError, RunArguments, Scope};
@@ -217,6 +222,7 @@ impl ProgramBuilder {
         self
     }
 
+    #[cfg(any(feature = "trb", feature = "hbg"))]
     fn with(self, orchestration: Orchestration) -> Program {
         Program {
             orchestration,

@@ -12,15 +12,15 @@ mod onboard;
 pub use c_api::backend;
 #[cfg(feature = "onboard")]
 pub use onboard::{FAMILY, ONBOARD, onboard};
-#[cfg(feature = "sim")]
+#[cfg(all(feature = "sim", any(feature = "trb", feature = "hbg")))]
 use platform::Device;
 
 /// Name of the simulated platform.
-#[cfg(feature = "sim")]
+#[cfg(all(feature = "sim", any(feature = "trb", feature = "hbg")))]
 pub const SIM: &str = "a2a3sim";
 
 /// A simulated chip of this family, not attached yet.
-#[cfg(feature = "sim")]
+#[cfg(all(feature = "sim", any(feature = "trb", feature = "hbg")))]
 #[must_use]
 pub fn sim() -> Box<dyn Device> {
     platform::sim::device::<protocol::A2a3>(SIM)

@@ -47,6 +47,9 @@ pub enum Orchestration {
     /// For the runtime whose graph is built on the host.
     #[cfg(feature = "hbg")]
     Hbg(aicpu::hbg::Orchestration),
+    /// This build has no runtime, so there is nothing that a program could be for.
+    #[cfg(not(any(feature = "trb", feature = "hbg")))]
+    ForNoRuntime,
 }
 
 impl Orchestration {
@@ -57,6 +60,8 @@ impl Orchestration {
             Self::Trb(orchestration) => orchestration.bytes(),
             #[cfg(feature = "hbg")]
             Self::Hbg(orchestration) => orchestration.bytes(),
+            #[cfg(not(any(feature = "trb", feature = "hbg")))]
+            Self::ForNoRuntime => None,
         }
     }
 
@@ -67,6 +72,8 @@ impl Orchestration {
             Self::Trb(orchestration) => orchestration.bytes_mut(),
             #[cfg(feature = "hbg")]
             Self::Hbg(orchestration) => orchestration.bytes_mut(),
+            #[cfg(not(any(feature = "trb", feature = "hbg")))]
+            Self::ForNoRuntime => None,
         }
     }
 
@@ -79,6 +86,8 @@ impl Orchestration {
             Self::Hbg(aicpu::hbg::Orchestration::Graph(_)) => true,
             #[cfg(feature = "hbg")]
             Self::Hbg(aicpu::hbg::Orchestration::Image(_)) => false,
+            #[cfg(not(any(feature = "trb", feature = "hbg")))]
+            Self::ForNoRuntime => true,
         }
     }
 }

@@ -2,4 +2,5 @@
 
 mod hazards;
 mod memory;
+mod plan;
 mod vectors;
