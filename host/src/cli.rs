@@ -17,6 +17,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::scene::chip::Libraries;
 use crate::scene::model::{Platform, RuntimeKind};
 use crate::scene::session::Machine;
 
@@ -101,6 +102,9 @@ struct RunArgs {
     /// Sets a parameter of the scene, or aicpu_threads, block_dim, timeout_s, rtol, atol, env.NAME.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
+    /// Runs on the host runtime in this folder, whoever built it, instead of the chips of this program.
+    #[arg(long, value_name = "DIR")]
+    runtime_dir: Option<PathBuf>,
     /// Prints JSON; the last line is one object over everything that ran.
     #[arg(long)]
     json: bool,
@@ -165,7 +169,11 @@ pub fn main_with(machine: &dyn Machine, words: impl IntoIterator<Item = OsString
         }
     };
     let outcome = match line.command {
-        Command::Run(args) => run::run(machine, &args),
+        Command::Run(args) => match &args.runtime_dir {
+            None => run::run(machine, &args),
+            // SAFETY: whoever names a folder wants its code to run, and this thread is the only one.
+            Some(dir) => run::run(&unsafe { Libraries::new(dir.clone()) }, &args),
+        },
         Command::Test(args) => test::test(&args),
         Command::Inspect(args) => inspect::file(&args.file).map(|text| {
             print!("{text}");

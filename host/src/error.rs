@@ -54,6 +54,14 @@ pub enum Error {
     /// A symbol name cannot be one.
     #[error("a symbol name has a zero byte in it: {0}")]
     SymbolName(#[from] std::ffi::NulError),
+    /// A host runtime cannot be used.
+    #[error("{}: {reason}", path.display())]
+    Runtime {
+        /// The file or folder.
+        path: std::path::PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A platform that this build does not have.
     #[error("there is no platform `{name}` in this build; there are: {known}")]
     UnknownPlatform {

@@ -19,6 +19,7 @@ pub mod cli;
 #[cfg(feature = "trb")]
 pub mod demo;
 mod error;
+mod foreign;
 #[cfg(feature = "trb")]
 mod graph;
 pub mod platforms;

@@ -168,6 +168,14 @@ pub enum Error {
         /// What the program says.
         text: String,
     },
+    /// A library behind the C interface refused or failed.
+    #[error("{function} failed with code {code}; the log of its library says why")]
+    Library {
+        /// The function.
+        function: &'static str,
+        /// The code, never 0.
+        code: i32,
+    },
     /// A kernel threw or panicked.
     #[error("kernel func_id {func_id} on core {core} failed: {text}")]
     Kernel {
@@ -324,7 +332,7 @@ impl Error {
                 0 => -1,
                 code => code,
             },
-            Self::ControlProgram { code, .. } => code,
+            Self::ControlProgram { code, .. } | Self::Library { code, .. } => code,
             Self::Deadline { .. } => -RunError::SchedulerTimeout.code(),
             #[cfg(feature = "hbg")]
             Self::Hbg(ref error) => error.code(),

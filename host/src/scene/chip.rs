@@ -2,7 +2,9 @@
 //!
 //! Knows how a scene's words become a worker's. Refuses to know how scenes are read and judged.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
 
 use platform::{Program, RunOptions};
 use protocol::ArgDirection;
@@ -31,8 +33,85 @@ impl Machine for Chips {
         worker.init(i32::try_from(device).unwrap_or(i32::MAX))?;
         Ok(Box::new(Chip {
             worker,
+            library: false,
             prepared: Vec::new(),
         }))
+    }
+}
+
+/// Host runtimes that are loaded by path.
+#[derive(Clone, Debug)]
+pub struct Libraries {
+    /// The folder of one.
+    dir: PathBuf,
+}
+
+impl Libraries {
+    /// The host runtime in `dir`.
+    ///
+    /// # Safety
+    /// The libraries there are what their names say: opening a device runs their code. While one runs, no
+    /// other thread of this process reads the environment, from which the library takes its settings.
+    #[must_use]
+    pub unsafe fn new(dir: PathBuf) -> Self {
+        Self { dir }
+    }
+}
+
+impl Machine for Libraries {
+    fn open(
+        &self,
+        platform: Platform,
+        _runtime: RuntimeKind,
+        device: u32,
+    ) -> Result<Box<dyn Session>, SessionError> {
+        // SAFETY: whoever made this has promised it.
+        let worker = unsafe { ChipWorker::open(&self.dir) }?;
+        let found = worker.device().platform();
+        if found != platform.name() {
+            return Err(refused(format!(
+                "{} is for {found}: use -p {found} instead of -p {platform}",
+                self.dir.display()
+            )));
+        }
+        worker.init(i32::try_from(device).unwrap_or(i32::MAX))?;
+        Ok(Box::new(Chip {
+            worker,
+            library: true,
+            prepared: Vec::new(),
+        }))
+    }
+}
+
+/// Variables of the environment with other values for a while.
+struct Environment(Vec<(String, Option<OsString>)>);
+
+impl Environment {
+    /// # Safety
+    /// No other thread reads the environment while it is changed.
+    unsafe fn with(values: &BTreeMap<String, String>) -> Self {
+        let before = values
+            .keys()
+            .map(|name| (name.clone(), std::env::var_os(name)));
+        let before = Self(before.collect());
+        for (name, value) in values {
+            // SAFETY: the caller's promise.
+            unsafe { std::env::set_var(name, value) };
+        }
+        before
+    }
+}
+
+impl Drop for Environment {
+    fn drop(&mut self) {
+        for (name, value) in self.0.drain(..) {
+            match value {
+                // SAFETY: whoever made this has promised it.
+                Some(value) => unsafe { std::env::set_var(name, value) },
+                // SAFETY: as above.
+                None => unsafe { std::env::remove_var(name) },
+            }
+        }
     }
 }
 
@@ -40,6 +119,8 @@ impl Machine for Chips {
 #[derive(Debug)]
 struct Chip {
     worker: ChipWorker,
+    /// It reads its settings from the environment itself.
+    library: bool,
     prepared: Vec<Option<Callable>>,
 }
 
@@ -84,6 +165,9 @@ impl Session for Chip {
                 }
             }
         }
+        let library = self.library;
+        // SAFETY: what makes a library's chip promises that no other thread reads the environment.
+        let _environment = library.then(|| unsafe { Environment::with(&config.env) });
         let mut options = RunOptions::from_environment(|name| {
             config
                 .env
@@ -103,7 +187,8 @@ impl Session for Chip {
         // SAFETY: every tensor is memory of `args`, which we have exclusively.
         let report = unsafe { self.worker.run_id(callable.id(), &block, &config) }?;
         Ok(RunOutcome {
-            tasks: Some(report.submitted),
+            // The interface of libraries does not count.
+            tasks: (!self.library).then_some(report.submitted),
         })
     }
 
