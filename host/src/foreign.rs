@@ -263,7 +263,9 @@ unsafe fn platform(library: &Library) -> &'static str {
         return "a library";
     };
     // SAFETY: as above.
-    let name = unsafe { CStr::from_ptr(name()) };
+    let name = unsafe { name() };
+    // SAFETY: as above.
+    let name = unsafe { CStr::from_ptr(name) };
     match name.to_bytes() {
         b"a2a3sim" => "a2a3sim",
         b"a5sim" => "a5sim",

@@ -88,8 +88,12 @@ unsafe extern "C" fn run<R: Inside>(
     order: *const OrderRecord,
     end: *mut EndRecord,
 ) {
-    // SAFETY: the caller's promise; nobody else has `end`.
-    let (instance, order, end) = unsafe { (of::<R>(instance), &*order, &mut *end) };
+    // SAFETY: the caller's promise.
+    let instance = unsafe { of::<R>(instance) };
+    // SAFETY: as above.
+    let order = unsafe { &*order };
+    // SAFETY: as above; nobody else has it.
+    let end = unsafe { &mut *end };
     // SAFETY: passed on.
     let ran = catch_unwind(AssertUnwindSafe(|| unsafe { instance.run(order, end) }));
     if let Err(panic) = ran {
@@ -125,7 +129,7 @@ unsafe extern "C" fn forget<R: Inside>(instance: *const c_void, callable_id: i32
 }
 
 /// Runs `body` and logs a panic.
-fn kept(what: &str, body: impl FnOnce() + std::panic::UnwindSafe) {
+fn kept(what: &str, body: impl FnOnce() + core::panic::UnwindSafe) {
     if let Err(panic) = catch_unwind(body) {
         log::error!("{what} panicked: {}", panic_text(&*panic));
     }
@@ -302,21 +306,25 @@ impl<'a> Parts<'a> {
     /// # Safety
     /// As [`Inside::run`].
     unsafe fn of(order: &'a OrderRecord, crowd: &'a Arc<Crowd>) -> Self {
-        // SAFETY: the caller's promise, for each.
-        unsafe {
-            Self {
-                cores: ForeignCores {
-                    of: order.cores,
-                    table: *order.cores_table,
-                },
-                crew: ForeignCrew {
-                    of: order.crew,
-                    table: *order.crew_table,
-                    crowd,
-                },
-                kernels: slice::from_raw_parts(order.kernels, order.kernel_count),
-                args: &*order.args,
-            }
+        // SAFETY: the caller's promise, here as in all that follow.
+        let cores_table = unsafe { *order.cores_table };
+        // SAFETY: as above.
+        let crew_table = unsafe { *order.crew_table };
+        // SAFETY: as above.
+        let kernels = unsafe { slice::from_raw_parts(order.kernels, order.kernel_count) };
+        Self {
+            cores: ForeignCores {
+                of: order.cores,
+                table: cores_table,
+            },
+            crew: ForeignCrew {
+                of: order.crew,
+                table: crew_table,
+                crowd,
+            },
+            kernels,
+            // SAFETY: as above.
+            args: unsafe { &*order.args },
         }
     }
 }
@@ -352,14 +360,13 @@ impl<A: Arch> Trb<A> {
             .as_ref()
             .is_none_or(|(of, _)| *of != order.registration)
         {
-            // SAFETY: the caller's promise, for the bytes and both names.
-            let (bytes, entry, config) = unsafe {
-                (
-                    slice::from_raw_parts(order.orchestration, order.orchestration_bytes),
-                    CStr::from_ptr(order.entry),
-                    CStr::from_ptr(order.config),
-                )
-            };
+            let (first, length) = (order.orchestration, order.orchestration_bytes);
+            // SAFETY: the caller's promise, here as in both that follow.
+            let bytes = unsafe { slice::from_raw_parts(first, length) };
+            // SAFETY: as above.
+            let entry = unsafe { CStr::from_ptr(order.entry) };
+            // SAFETY: as above.
+            let config = unsafe { CStr::from_ptr(order.config) };
             let image = trb::OrchestrationImage {
                 bytes: bytes.into(),
                 entry: entry.to_owned(),

@@ -3,9 +3,10 @@
 //! Knows which of the pointers it gave out still stand for something. Refuses to dereference any.
 
 use core::ffi::c_void;
+use core::hash::BuildHasher;
 use core::ptr;
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::RandomState;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use super::guard::CallError;

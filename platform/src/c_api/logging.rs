@@ -36,6 +36,10 @@ struct Functions {
 
 impl Functions {
     /// What the global scope has.
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one library and one promise for all names"
+    )]
     fn find() -> Option<Self> {
         let scope = Library::this();
         // SAFETY: the log library gives these names these types; it is never unloaded.
@@ -72,6 +76,10 @@ impl Log for Bridge {
         true
     }
 
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one of them is called, each under the same promise"
+    )]
     fn log(&self, record: &Record<'_>) {
         let text = record.args().to_string();
         let Some(functions) = Functions::cached() else {

@@ -568,11 +568,17 @@ unsafe impl Cores for SimCores {
         if status & TASK_ID_MASK == token {
             return status;
         }
-        if self.cores[index].apart.observe() == 0 {
-            self.start(index, token);
-            return self.status_register(index).read();
+        if self.cores[index].apart.observe() != 0 {
+            return status;
         }
-        status
+        // On another thread the call may have come to its end since the first look: what it is now decides
+        // whether it was ever started.
+        let status = self.status_register(index).read();
+        if status & TASK_ID_MASK == token {
+            return status;
+        }
+        self.start(index, token);
+        self.status_register(index).read()
     }
 
     fn help(&self) -> bool {

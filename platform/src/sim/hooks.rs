@@ -148,6 +148,10 @@ pub(crate) fn begin_run(device_id: i32) {
 impl Scope {
     /// # Safety
     /// The names have the types that `hooks.c` gives them.
+    #[expect(
+        clippy::multiple_unsafe_ops_per_block,
+        reason = "one library and one promise for all names"
+    )]
     unsafe fn find(process: &Library, theirs: bool) -> Result<Self, libloading::Error> {
         // SAFETY: the caller's promise.
         unsafe {

@@ -269,12 +269,9 @@ unsafe extern "C" fn log_line(
     text_bytes: usize,
 ) {
     // SAFETY: the image passes texts with their lengths.
-    let (target, text) = unsafe {
-        (
-            slice::from_raw_parts(target, target_bytes),
-            slice::from_raw_parts(text, text_bytes),
-        )
-    };
+    let target = unsafe { slice::from_raw_parts(target, target_bytes) };
+    // SAFETY: as above.
+    let text = unsafe { slice::from_raw_parts(text, text_bytes) };
     let level = match level {
         1 => log::Level::Error,
         2 => log::Level::Warn,
@@ -583,7 +580,9 @@ unsafe extern "C" fn memory_copy_to(
     bytes: usize,
 ) -> i32 {
     // SAFETY: as above, and the orchestration's promise about the host side.
-    unsafe { memory(of).host.copy_to(device, host, bytes) }
+    let memory = unsafe { memory(of) };
+    // SAFETY: as above.
+    unsafe { memory.host.copy_to(device, host, bytes) }
 }
 
 unsafe extern "C" fn memory_complete(of: *const c_void) {
