@@ -70,6 +70,11 @@ const CHECKS: &[Check] = &[
         body: model_checking,
     },
     Check {
+        name: "host program in C under valgrind",
+        depth: Depth::Deep,
+        body: c_host_under_valgrind,
+    },
+    Check {
         name: "fuzz targets build",
         depth: Depth::Deep,
         body: fuzz_targets,
@@ -183,6 +188,14 @@ fn model_checking() -> Result<()> {
         .env("RUSTFLAGS", "--cfg loom")
         .env("LOOM_MAX_PREEMPTIONS", "3")
         .env("CARGO_TARGET_DIR", root().join("target/loom")),
+    )
+}
+
+/// The libraries of a distribution, loaded, used and unloaded by a program that knows only their C interface.
+fn c_host_under_valgrind() -> Result<()> {
+    run_command(
+        cargo(["test", "--quiet", "--package", "tests", "--test", "c_host"])
+            .env("SIMPLER_VALGRIND", "1"),
     )
 }
 
