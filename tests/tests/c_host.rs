@@ -1,10 +1,11 @@
 //! A host program in C loads what `cargo xtask dist` writes, walks every guard, runs, and leaves nothing behind.
 
+use core::time::Duration;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use tests::compiler::{Compiler, root, scratch};
 use tests::headers::{Family, Kind};
