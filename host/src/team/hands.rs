@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use platform::{Device, DeviceAddress, RunOptions};
+use platform::{Device, DeviceAddress, ForeignMemory, RunOptions};
 use protocol::comm::CommContext;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 use protocol::{ChipStorageTaskArgs, ContinuousTensor};
@@ -203,12 +203,15 @@ impl Hands for Chip {
         for &scalar in call.scalars {
             args.push_scalar(scalar).map_err(malformed)?;
         }
-        // SAFETY: host tensors lie in segments mapped for reading and writing, whose extent
-        // `address` checked; device tensors are this chip's, which the parent checked.
-        let report = unsafe {
-            self.device
-                .run(id, &args, call.config, &RunOptions::default())
+        let options = RunOptions {
+            // SAFETY: device tensors are this chip's, which the parent checked, or lie in windows of
+            // a communicator, which are mapped here for as long as it lives.
+            foreign_memory: unsafe { ForeignMemory::promised() },
+            ..RunOptions::default()
         };
+        // SAFETY: host tensors lie in segments mapped for reading and writing, whose extent
+        // `address` checked; for device tensors see above.
+        let report = unsafe { self.device.run(id, &args, call.config, &options) };
         report.map(drop).map_err(device_fault)
     }
 
