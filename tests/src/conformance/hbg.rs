@@ -3,6 +3,7 @@
 //! Knows how scripts become graphs, in Rust and, with `tests/conformance/hbg`, in C++. Kernels in Rust are those of the
 //! device-built runtime: they get the same descriptors.
 
+use aicore_abi::call::{Call, CallError};
 use host::{
     ArgDirection, CoreType, GraphArguments, GraphTask, Program, ProgramBuilder, TaskGraph,
     TaskGraphError,
@@ -46,7 +47,7 @@ impl Runtime for Hbg {
     fn program_of(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program {
         let builder = ProgramBuilder::new().signature(recipe.signature);
         let builder = match recipe.language {
-            Language::Rust => in_rust(builder, recipe.bias),
+            Language::Rust => builder.kernel(KERNEL, CoreType::Aiv, of_bare_words),
             Language::Cpp => {
                 let vector = match recipe.bias {
                     BIAS => &objects.biased,
@@ -62,11 +63,21 @@ impl Runtime for Hbg {
             .expect("a name without zero bytes")
     }
 
-    fn program_with_kernel(&self, signature: &[ArgDirection], image: &[u8]) -> Program {
+    // Kernels in C++ get bare addresses, which only the orchestration in C++ hands out.
+    fn program_with_kernel(
+        &self,
+        signature: &[ArgDirection],
+        objects: &Objects,
+        image: &[u8],
+    ) -> Program {
         ProgramBuilder::new()
             .signature(signature)
             .kernel_image(KERNEL, CoreType::Aiv, image)
-            .graph(describe)
+            .graph_image(
+                &with_directions(&objects.orchestration, signature),
+                "build_graph",
+            )
+            .expect("a name without zero bytes")
     }
 
     fn reported(&self, code: i32) -> i32 {
@@ -80,6 +91,27 @@ impl Runtime for Hbg {
     fn has_blocks(&self) -> bool {
         false
     }
+}
+
+/// The computation of the suite's kernel for a graph described in C++, whose words are addresses.
+fn of_bare_words(call: &Call<'_>) -> Result<(), CallError> {
+    let word = |index| call.scalar::<u64>(index);
+    let wrapping = |index| call.scalar::<u32>(index);
+    let address = |word: u64| usize::try_from(word).expect("64-bit addresses");
+    let from = core::ptr::with_exposed_provenance::<u32>(address(word(0)?));
+    let to = core::ptr::with_exposed_provenance_mut::<u32>(address(word(1)?));
+    let (factor, addend) = (wrapping(2)?, wrapping(3)?);
+    for index in 0..address(word(6)?) {
+        // SAFETY: the graph states the addresses of its tensors and how many elements they have.
+        let source = unsafe { from.add(index) };
+        // SAFETY: as above.
+        let target = unsafe { to.add(index) };
+        // SAFETY: as above.
+        let value = unsafe { source.read_volatile() };
+        // SAFETY: as above.
+        unsafe { target.write_volatile(factor.wrapping_mul(value).wrapping_add(addend)) };
+    }
+    Ok(())
 }
 
 /// The orchestration in C++, told which way its tensors go.

@@ -40,7 +40,11 @@ pub fn a_bad_program_registered_early_is_named_by_init(subject: &Subject) {
     let good = bench.registered(&Recipe::rust(ONE));
     let bad = bench
         .worker
-        .register(subject.runtime.program_with_kernel(ONE, b"not a kernel"))
+        .register(
+            subject
+                .runtime
+                .program_with_kernel(ONE, subject.objects(), b"not a kernel"),
+        )
         .expect("nobody has looked at it yet");
     let also_good = bench.registered(&Recipe::rust(ONE));
     let error = of_device(bench.worker.init(0)).to_string();

@@ -155,8 +155,13 @@ pub trait Runtime: fmt::Debug + Sync {
     /// A program whose orchestration is `image`, with the kernels of `recipe`.
     fn program_of(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program;
 
-    /// A program whose vector kernel is `image`, orchestrated in Rust.
-    fn program_with_kernel(&self, signature: &[ArgDirection], image: &[u8]) -> Program;
+    /// A program whose vector kernel is `image`, with an orchestration that calls it as it wants to be called.
+    fn program_with_kernel(
+        &self,
+        signature: &[ArgDirection],
+        objects: &Objects,
+        image: &[u8],
+    ) -> Program;
 
     /// The code of a run whose orchestration reported `code` itself.
     fn reported(&self, code: i32) -> i32;

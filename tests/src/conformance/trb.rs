@@ -55,7 +55,12 @@ impl Runtime for Trb {
             .expect("names without zero bytes")
     }
 
-    fn program_with_kernel(&self, signature: &[ArgDirection], image: &[u8]) -> Program {
+    fn program_with_kernel(
+        &self,
+        signature: &[ArgDirection],
+        _objects: &Objects,
+        image: &[u8],
+    ) -> Program {
         ProgramBuilder::new()
             .signature(signature)
             .kernel_image(KERNEL, CoreType::Aiv, image)

@@ -94,7 +94,7 @@ pub fn kernels_that_cannot_be_loaded(subject: &Subject) {
     images.push((Vec::new(), "the image is empty"));
     leaves_nothing(|| {
         for (image, reason) in &images {
-            let program = subject.runtime.program_with_kernel(ONE, image);
+            let program = subject.runtime.program_with_kernel(ONE, objects, image);
             is_refused(subject, &program, "kernel func_id 0: ", reason);
         }
     });
@@ -113,7 +113,7 @@ pub fn every_truncation_of_an_image(subject: &Subject) {
         for program in [
             subject
                 .runtime
-                .program_with_kernel(ONE, part(&objects.vector)),
+                .program_with_kernel(ONE, objects, part(&objects.vector)),
             subject
                 .runtime
                 .program_of(&recipe, objects, part(&objects.orchestration)),
