@@ -184,19 +184,20 @@ fn vector_example(criterion: &mut Criterion) {
         vec![3.0_f32; 16384],
         vec![0.0_f32; 16384],
     );
+    let mut once = || {
+        let mut args = Arguments::new();
+        args.input(&a, &[16384])
+            .and_then(|args| args.input(&b, &[16384]))
+            .and_then(|args| args.output(&mut f, &[16384]))
+            .expect("three tensors");
+        worker
+            .run(&program, &mut args, &setting())
+            .expect("the graph runs");
+        f[0] == 42.0 && f[16383] == 42.0
+    };
     criterion.bench_function("vector example", |run| {
-        run.iter(|| {
-            let mut args = Arguments::new();
-            args.input(&a, &[16384])
-                .and_then(|args| args.input(&b, &[16384]))
-                .and_then(|args| args.output(&mut f, &[16384]))
-                .expect("three tensors");
-            worker
-                .run(&program, &mut args, &setting())
-                .expect("the graph runs");
-        });
+        run.iter(|| assert!(once(), "it computes what it should"));
     });
-    assert!(f.iter().all(|&value| value == 42.0));
 }
 
 /// Graphs that C++ builds anew in each run.
@@ -209,19 +210,25 @@ fn built_in_cpp(criterion: &mut Criterion) {
             .measurement_time(Duration::from_secs(2));
         for tasks in [4_000_u32, 64_000] {
             let mut cells = vec![0_i32; tasks as usize];
+            let mut once = || {
+                cells.fill(0);
+                let mut args = Arguments::new();
+                args.output(&mut cells, &[tasks])
+                    .and_then(|args| args.scalar(tasks))
+                    .and_then(|args| args.scalar(0_u32))
+                    .expect("a tensor and two scalars");
+                worker
+                    .run(&program, &mut args, &setting())
+                    .expect("the graph runs");
+                // What the scene expects.
+                match kernel {
+                    "link" => cells[0] == tasks.cast_signed(),
+                    _ => cells.iter().all(|&cell| cell == 1),
+                }
+            };
             group.throughput(Throughput::Elements(u64::from(tasks)));
             group.bench_function(BenchmarkId::from_parameter(tasks), |run| {
-                run.iter(|| {
-                    cells.fill(0);
-                    let mut args = Arguments::new();
-                    args.output(&mut cells, &[tasks])
-                        .and_then(|args| args.scalar(tasks))
-                        .and_then(|args| args.scalar(0_u32))
-                        .expect("a tensor and two scalars");
-                    worker
-                        .run(&program, &mut args, &setting())
-                        .expect("the graph runs");
-                });
+                run.iter(|| assert!(once(), "each task runs once and in its order"));
             });
         }
         group.finish();
@@ -247,5 +254,32 @@ fn prepare(criterion: &mut Criterion) {
     });
 }
 
-criterion_group!(benches, vector_example, graphs, built_in_cpp, prepare);
+/// What a context and a task of a graph that is kept cost in memory, printed.
+fn memory(_: &mut Criterion) {
+    let resident = || {
+        let statm = std::fs::read_to_string("/proc/self/statm").expect("Linux says it");
+        let pages = statm.split(' ').nth(1).and_then(|it| it.parse().ok());
+        4096_u64 * pages.unwrap_or(0)
+    };
+    let before = resident();
+    let mut bench = Described::new(Shape::Braid);
+    bench.run(5, true);
+    let small = resident();
+    bench.run(1_000_000, true);
+    let large = resident();
+    println!(
+        "memory: a context {} KiB, a task {} B",
+        small.saturating_sub(before) >> 10,
+        large.saturating_sub(small) / 1_000_000
+    );
+}
+
+criterion_group!(
+    benches,
+    memory,
+    vector_example,
+    graphs,
+    built_in_cpp,
+    prepare
+);
 criterion_main!(benches);

@@ -139,10 +139,8 @@ fn copies_stay_in_blocks_and_in_the_callers_allocations() {
     let host = elsewhere.as_ptr().expose_provenance() as u64;
     assert_eq!(copy_to(&side, host, &[1; 4]), super::REFUSED);
     // SAFETY: nothing is read: the address is refused.
-    assert_eq!(
-        unsafe { side.copy_to(block, core::ptr::null(), 1) },
-        super::REFUSED
-    );
+    let refused = unsafe { side.copy_to(block, core::ptr::null(), 1) };
+    assert_eq!(refused, super::REFUSED);
     let moved = side.end(&device, &nothing(), &good());
     assert_eq!(moved.expect("nothing to copy"), (32, 0));
 }
