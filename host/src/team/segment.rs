@@ -219,10 +219,12 @@ mod tests {
         let file = one.file().try_clone_to_owned().expect("a descriptor");
         let two = Segment::import(one.id(), 8192, file).expect("it is as long as it says");
         assert_ne!(one.base(), two.base());
+        // SAFETY: both mappings are 8192 bytes long.
+        let [here, there] = [&one, &two].map(|segment| unsafe { segment.base().add(5000) });
         // SAFETY: inside the mapping, and no other thread looks.
-        unsafe { one.base().add(5000).write(7) };
+        unsafe { here.write(7) };
         // SAFETY: as above.
-        assert_eq!(unsafe { two.base().add(5000).read() }, 7);
+        assert_eq!(unsafe { there.read() }, 7);
     }
 
     #[test]

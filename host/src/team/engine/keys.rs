@@ -145,6 +145,11 @@ mod tests {
         }
     }
 
+    fn bytes_of(start: u64, len: u64) -> core::ops::Range<usize> {
+        let index = |at| usize::try_from(at).expect("few bytes");
+        index(start)..index(start + len)
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
         /// Any history of writes gives what an array with one writer per byte would.
@@ -157,10 +162,10 @@ mod tests {
             let mut bytes = [[0_u64; 80]; 2];
             for (serial, (space, start, len)) in (1..).zip(writes) {
                 keys.publish(span(Space::Device(space), start, len), task(serial));
-                bytes[space as usize][start as usize..(start + len) as usize].fill(serial);
+                bytes[space as usize][bytes_of(start, len)].fill(serial);
             }
             let (space, start, len) = look;
-            let expected: BTreeSet<u64> = bytes[space as usize][start as usize..(start + len) as usize]
+            let expected: BTreeSet<u64> = bytes[space as usize][bytes_of(start, len)]
                 .iter().copied().filter(|&serial| serial != 0).collect();
             let mut found = BTreeSet::new();
             keys.writers(span(Space::Device(space), start, len), |writer| { found.insert(writer.serial); });
