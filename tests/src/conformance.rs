@@ -1,14 +1,14 @@
 //! What every platform does with every runtime, written once.
 //!
-//! Knows the cases. Refuses to know the platforms and runtimes they are run on: a [`Subject`](subject::Subject) is
+//! Knows the cases. Refuses to know the platforms and runtimes they are run on: a [`Subject`] is
 //! one of each, and [`subjects`] lists them. A platform joins with one line in [`subject::PLATFORMS`], a runtime with
-//! one in [`RUNTIMES`] and an implementation of [`subject::Runtime`].
+//! one in `RUNTIMES` and an implementation of [`subject::Runtime`].
 //!
 //! | question | file |
 //! | --- | --- |
 //! | what has a runtime to bring? | [`subject`], [`trb`], [`hbg`] |
 //! | what is a run of the suite? | [`script`] |
-//! | how does a case talk to a worker? | [`bench`] |
+//! | how does a case talk to a worker? | [`mod@bench`] |
 //! | where does its C++ come from? | [`objects`] |
 //! | what is promised? | the other files |
 
