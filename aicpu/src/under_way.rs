@@ -24,6 +24,8 @@ use crate::crew::Crew;
 
 /// A program whose last run took longer is worth a helper from the start.
 const WORTH_HELP: Duration = Duration::from_micros(60);
+/// What waking a helper and waiting for it to leave may add to a run; a short run must not look long because it had one.
+const HELP_COSTS: Duration = Duration::from_micros(100);
 /// Unfinished tasks that are worth a helper.
 pub(crate) const MANY_TASKS: u64 = 32;
 
@@ -137,7 +139,12 @@ impl History {
             run.drive(0, &mut spin);
         });
         if let Some(took) = took {
-            let micros = started.elapsed().as_micros();
+            let help = if worth_help {
+                HELP_COSTS
+            } else {
+                Duration::ZERO
+            };
+            let micros = started.elapsed().saturating_sub(help).as_micros();
             took.set_own(u32::try_from(micros).unwrap_or(u32::MAX));
         }
     }

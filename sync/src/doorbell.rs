@@ -107,10 +107,16 @@ impl<const SHARED: bool> Doorbell<SHARED> {
         deadline: Option<Instant>,
         mut ready: impl FnMut() -> bool,
     ) -> Result<(), TimedOut> {
-        if ready() || spin.look(&mut ready) {
+        if ready() {
             return Ok(());
         }
-        spin.present().away(|| self.wait_until(deadline, ready))
+        let since = Instant::now();
+        if spin.look(&mut ready) {
+            return Ok(());
+        }
+        let waited = spin.present().away(|| self.wait_until(deadline, ready));
+        spin.slept(since.elapsed());
+        waited
     }
 
     /// Wakes one waiter if all that wait could use the event and one is enough.

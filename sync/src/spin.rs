@@ -1,23 +1,27 @@
 //! How long a thread may spin before it sleeps.
 //!
 //! Spinning pays when the event comes soon and a core is free for whoever produces it. The first is
-//! learned per thread: a wait that ended while spinning widens the bound, a wait that had to sleep
-//! narrows it. The second is known per group: a [`Crowd`] counts the threads that want to run, and when
+//! learned per thread, by the time a wait took: a short one widens the bound, whether it ended while
+//! spinning or had to sleep, a long one narrows it. (Two threads that answer each other's waits would
+//! otherwise both sleep for ever: each is slow because the other has to be woken.) The second is known per group: a [`Crowd`] counts the threads that want to run, and when
 //! they outnumber the cores nobody spins.
 //!
 //! | writer | store | reader | load | makes visible |
 //! |---|---|---|---|---|
 //! | a thread that comes, goes, sleeps or wakes | `runnable`, Relaxed | any thread about to spin | Relaxed | nothing: a hint |
 
+use core::time::Duration;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 
 use crate::atomic::{AtomicU32, Ordering, spin_loop};
 
-/// The most looks one wait may take before it sleeps: some tens of microseconds.
-const MOST: u32 = 1 << 10;
+/// The most looks one wait may take before it sleeps: about as long as [`SHORT`].
+const MOST: u32 = 1 << 12;
 /// The fewest looks, so that a thread can find out that waits have become short again.
 const FEWEST: u32 = 1 << 4;
+/// A wait that spinning would have been right for: longer than it takes to wake a thread on an idle core.
+const SHORT: Duration = Duration::from_micros(100);
 
 /// The threads of one machine that may want to run at the same time.
 #[derive(Debug)]
@@ -122,6 +126,21 @@ impl Spin {
         }
     }
 
+    /// A thread that goes on where another left off: `patience` is that one's last.
+    #[must_use]
+    pub fn with_patience(crowd: &Arc<Crowd>, patience: u32) -> Self {
+        Self {
+            present: crowd.enter(),
+            bound: patience.clamp(FEWEST, MOST),
+        }
+    }
+
+    /// How often the thread looks before it sleeps.
+    #[must_use]
+    pub const fn patience(&self) -> u32 {
+        self.bound
+    }
+
     /// The thread's place in its crowd.
     #[must_use]
     pub fn present(&self) -> &Present {
@@ -141,14 +160,23 @@ impl Spin {
                 return true;
             }
         }
-        self.bound = (self.bound / 2).max(FEWEST);
         false
+    }
+
+    /// Takes note of a wait that had to sleep.
+    pub(crate) fn slept(&mut self, waited: Duration) {
+        // A model must not depend on the time of day.
+        self.bound = if waited < SHORT && !cfg!(loom) {
+            (self.bound * 2).min(MOST)
+        } else {
+            (self.bound / 2).max(FEWEST)
+        };
     }
 }
 
 #[cfg(all(test, not(loom)))]
 mod tests {
-    use super::{Crowd, FEWEST, MOST, Spin};
+    use super::{Crowd, Duration, FEWEST, MOST, SHORT, Spin};
 
     #[test]
     fn a_crowd_larger_than_the_cores_does_not_spin() {
@@ -173,13 +201,28 @@ mod tests {
     fn patience_follows_the_last_waits() {
         let crowd = Crowd::on_cores(4);
         let mut spin = Spin::new(&crowd);
-        for _ in 0..20 {
-            assert!(!spin.look(|| false));
-        }
-        assert_eq!(spin.bound, FEWEST);
+        let long = |spin: &mut Spin| {
+            for _ in 0..20 {
+                assert!(!spin.look(|| false));
+                spin.slept(SHORT);
+            }
+            assert_eq!(spin.patience(), FEWEST);
+        };
+        long(&mut spin);
         for _ in 0..20 {
             assert!(spin.look(|| true));
         }
-        assert_eq!(spin.bound, MOST);
+        assert_eq!(spin.patience(), MOST);
+        long(&mut spin);
+        for _ in 0..20 {
+            assert!(!spin.look(|| false));
+            spin.slept(Duration::ZERO);
+        }
+        assert_eq!(
+            spin.patience(),
+            MOST,
+            "short sleeps mean that spinning would have done"
+        );
+        assert_eq!(Spin::with_patience(&crowd, u32::MAX).patience(), MOST);
     }
 }

@@ -27,7 +27,7 @@ use std::time::Instant;
 
 use aicpu::Crew;
 use aicpu::guarded_call::panic_text;
-use sync::{Crowd, Deadline, Doorbell, Flag, Progress, Spin, Word64};
+use sync::{Crowd, Deadline, Doorbell, Flag, Progress, Spin, Word32, Word64};
 
 use crate::error::{Error, Result};
 use crate::launch::Outcome;
@@ -55,6 +55,8 @@ struct Shared {
     executor: Box<dyn Executor>,
     cores: Arc<SimCores>,
     crowd: Arc<Crowd>,
+    /// How long callers of earlier runs were willing to spin; one caller at a time.
+    patience: Word32,
     helpers: Helpers,
     order: Mutex<Option<RunOrder>>,
     end: Mutex<Option<RunEnd>>,
@@ -79,6 +81,7 @@ impl Engine {
             cores,
             helpers: Helpers::new(helpers),
             crowd,
+            patience: Word32::new(1 << 8),
             order: Mutex::default(),
             end: Mutex::default(),
             posted: Word64::new(0),
@@ -171,7 +174,7 @@ impl Engine {
                 .progress()
                 .wrapping_add(shared.cores.ended())
         };
-        let mut spin = Spin::new(&shared.crowd);
+        let mut spin = Spin::with_patience(&shared.crowd, shared.patience.own());
         let started = Instant::now();
         let last = Deadline::after(deadlines.run).instant();
         let mut progress = Progress::new(deadlines.no_progress);
@@ -185,6 +188,7 @@ impl Engine {
                 .wait_spinning(&mut spin, next, ended)
                 .is_ok()
             {
+                shared.patience.set_own(spin.patience());
                 return Ok(());
             }
             let step = moved();
