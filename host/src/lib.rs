@@ -4,6 +4,34 @@
 //! runs a graph.
 
 //!
+//! ```
+//! use aicore_abi::call::map;
+//! use host::ArgDirection::{In, Out};
+//! use host::{Arguments, ChipWorker, CoreType, Kernels, ProgramBuilder, RunConfig};
+//!
+//! const DOUBLE: i32 = 0;
+//! let program = ProgramBuilder::new()
+//!     .signature(&[In, Out])
+//!     .kernel(DOUBLE, CoreType::Aiv, |call| {
+//!         map(&call.tensor(0)?, &call.tensor(1)?, |x: f32| 2.0 * x)
+//!     })
+//!     .orchestration(|scope, args| {
+//!         let (x, y) = (args.tensor(0)?, args.tensor(1)?);
+//!         scope.task(Kernels::aiv(DOUBLE)).input(&x).write(&y).submit()?;
+//!         Ok(())
+//!     });
+//! let worker = ChipWorker::on("a2a3sim")?;
+//! worker.init(0)?;
+//! let double = worker.register(program)?;
+//!
+//! let (x, mut y) = ([1.0, 2.0, 3.0, 4.0f32], [0.0f32; 4]);
+//! let mut args = Arguments::new();
+//! args.input(&x, &[4])?.output(&mut y, &[4])?;
+//! worker.run(&double, &mut args, &RunConfig::default())?;
+//! assert_eq!(y, [2.0, 4.0, 6.0, 8.0]);
+//! # Ok::<(), host::Error>(())
+//! ```
+//!
 //! | question | file |
 //! | --- | --- |
 //! | how is a program put together? | [`ProgramBuilder`] |
