@@ -16,12 +16,14 @@
 
 mod support;
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
-use criterion::{Criterion, Throughput};
+use aicore_abi::orchestration::trb::ScopeMode;
+use criterion::{BenchmarkId, Criterion, Throughput};
 use protocol::A2a3;
-use runtime_trb::{Context, Limits, NoHelp, Orchestrator, Run};
-use support::{Instantly, SHAPES, alone, independent, setup};
+use runtime_trb::{Args, Context, Limits, NoHelp, Orchestrator, Run};
+use support::{AIV, Instantly, SHAPES, alone, external, independent, setup};
 use sync::{Crowd, Spin};
 
 /// One run with one driving thread beside the orchestrator.
@@ -38,6 +40,41 @@ fn beside(
         run.drive(0, &mut Spin::new(crowd));
     });
     assert!(run.status().is_good());
+}
+
+/// Submits `count` tasks, each in a scope of its own, that read `width` tensors nobody writes.
+fn reading(orch: &mut Orchestrator<'_>, count: u64, width: usize) {
+    let tensors: Vec<_> = (0..64).map(external).collect();
+    for _ in 0..count {
+        let mut args = Args::new();
+        for tensor in &tensors[..width] {
+            args.input(tensor);
+        }
+        orch.scope(ScopeMode::Auto, |orch| {
+            orch.submit(&AIV, &args).expect("room comes");
+        })
+        .expect("open");
+    }
+}
+
+/// Submits `count` tasks that each wait for `edges` tasks before them.
+fn waiting(orch: &mut Orchestrator<'_>, count: u64, edges: usize) {
+    let x = external(0);
+    let mut before = VecDeque::new();
+    orch.scope(ScopeMode::Manual, |orch| {
+        for _ in 0..count {
+            let mut args = Args::new();
+            args.inout(&x);
+            for &task in &before {
+                args.after(task);
+            }
+            before.push_back(orch.submit(&AIV, &args).expect("room comes").task());
+            if before.len() > edges {
+                before.pop_front();
+            }
+        }
+    })
+    .expect("open");
 }
 
 fn main() {
@@ -62,6 +99,35 @@ fn main() {
             core::time::Duration::from_secs_f64(seconds)
         });
     });
+    let mut group = criterion.benchmark_group("submit by tensors");
+    for width in [0, 1, 2, 4, 8, 16] {
+        group.bench_function(BenchmarkId::from_parameter(width), |bencher| {
+            bencher.iter_custom(|iterations| {
+                let mut seconds = 0.0;
+                let mut left = iterations;
+                while left > 0 {
+                    let count = left.min(250);
+                    let body = |orch: &mut Orchestrator<'_>| reading(orch, count, width);
+                    seconds += alone(&mut context, &cores, &crowd, body).0;
+                    left -= count;
+                }
+                core::time::Duration::from_secs_f64(seconds)
+            });
+        });
+    }
+    group.finish();
+    let mut group = criterion.benchmark_group("whole path by edges");
+    group.throughput(Throughput::Elements(4000));
+    for edges in [0, 1, 2, 4, 8, 16] {
+        group.bench_function(BenchmarkId::from_parameter(edges), |bencher| {
+            bencher.iter(|| {
+                alone(&mut context, &cores, &crowd, |orch| {
+                    waiting(orch, 4000, edges)
+                })
+            });
+        });
+    }
+    group.finish();
     criterion.bench_function("empty run", |bencher| {
         bencher.iter(|| alone(&mut context, &cores, &crowd, |_| {}));
     });

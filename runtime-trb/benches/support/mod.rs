@@ -62,7 +62,7 @@ unsafe impl Cores for Instantly {
     }
 }
 
-const AIV: MixedKernels = MixedKernels::from_lanes([-1, 0, -1]);
+pub(crate) const AIV: MixedKernels = MixedKernels::from_lanes([-1, 0, -1]);
 const KERNELS: &[KernelEntry] = &[KernelEntry {
     address: 1,
     handle: 0,
@@ -80,7 +80,7 @@ pub(crate) fn setup(threads: u8) -> Setup<'static> {
     }
 }
 
-fn external(number: u64) -> Tensor {
+pub(crate) fn external(number: u64) -> Tensor {
     let address = 0x1000_0000 + number * 0x1000;
     Tensor::external(address, &[32, 32], DataType::Float32, false, 0).expect("a valid shape")
 }
