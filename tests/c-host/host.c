@@ -453,15 +453,18 @@ static int mapped(void) {
     return count;
 }
 
-// What this program's libraries may have written and not removed.
+// What this program's libraries may have written and not removed: anything in the folder for temporary files, which is
+// this program's own, and what carries its number elsewhere.
 static int stray_files(void) {
-    static const char *const names[] = {"aicpu_sim_", "aicore_sim_", "kernel_", "orch_so_", "libdevice_orch_", "simpler"};
-    static const char *const folders[] = {"/tmp", "/var/tmp", "/dev/shm"};
-    int count = 0;
-    for (size_t i = 0; i < 3; i++) {
-        DIR *directory = opendir(folders[i]);
+    static const char *const fallbacks[] = {"/var/tmp", "/dev/shm"};
+    const char *own = getenv("TMPDIR");
+    int count = own ? entries(own) : 0;
+    char ours[64];
+    snprintf(ours, sizeof ours, "simpler-%d-", (int)getpid());
+    for (size_t i = 0; i < 2; i++) {
+        DIR *directory = opendir(fallbacks[i]);
         for (struct dirent *entry; directory && (entry = readdir(directory));)
-            for (size_t j = 0; j < 6; j++) count += strncmp(entry->d_name, names[j], strlen(names[j])) == 0;
+            count += strncmp(entry->d_name, ours, strlen(ours)) == 0;
         if (directory) closedir(directory);
     }
     return count;

@@ -15,8 +15,12 @@ const LIMIT: Duration = Duration::from_secs(300);
 
 /// Runs a command to its end, or kills it and fails.
 fn run(command: &mut Command) -> String {
-    let output = scratch(env!("CARGO_TARGET_TMPDIR"), "c_host")
-        .join(format!("{:?}.log", thread::current().id()));
+    let folder = scratch(env!("CARGO_TARGET_TMPDIR"), "c_host");
+    let output = folder.join(format!("{:?}.log", thread::current().id()));
+    // A folder for temporary files of its own: what is left there was left by this program.
+    let temporary = folder.join(format!("{:?}.tmp", thread::current().id()));
+    std::fs::create_dir_all(&temporary).expect("the build folder is writable");
+    command.env("TMPDIR", &temporary);
     let log = || std::fs::File::create(&output).expect("the build folder is writable");
     let mut child = command
         .stdin(Stdio::null())
@@ -152,12 +156,9 @@ fn a5sim_hbg() {
     walk("a5sim", Family::A5, "hbg");
 }
 
-/// Under valgrind where it is installed; a deep check of the gate sets the variable and then misses it if not.
 #[test]
+#[ignore = "needs valgrind, which the deep gate has: it runs this test and fails without"]
 fn nothing_leaks_and_nothing_is_read_that_was_not_written() {
-    if std::env::var_os("SIMPLER_VALGRIND").is_none() {
-        return;
-    }
     for (platform, family, runtime) in [
         ("a2a3sim", Family::A2a3, "trb"),
         ("a5sim", Family::A5, "hbg"),
