@@ -177,27 +177,3 @@ fn control_cpus_that_hang() {
 fn cores_that_do_not_answer() {
     a_chip_goes_wrong(Family::A5, Misbehaviour::MuteCores(1), "core");
 }
-
-#[test]
-fn a_chip_that_cannot_be_reset() {
-    let family = Family::A2a3;
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
-    let session = Session::begin(&Config::new(family));
-    let first = device(&session, family, &image, short());
-    first.init(0).expect("a played device");
-    first.prepare(0, &program).expect("a good program");
-    session.misbehave(0, Some(Misbehaviour::KernelFails));
-    run_sums(&*first, 0, LINKS, (1, 2)).expect_err("the image fails");
-    session.misbehave(0, Some(Misbehaviour::ResetFails));
-    drop(first);
-    let resets = session
-        .calls()
-        .iter()
-        .filter(|call| call.function == "aclrtResetDeviceForce")
-        .count();
-    assert_eq!(resets, 3, "it is tried again, but not for ever");
-    let next = device(&session, family, &image, limits());
-    let error = story(&*next, &program).expect_err("the chip is beyond use");
-    assert!(error.to_string().contains("507899"), "{error}");
-}
