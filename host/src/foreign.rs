@@ -294,23 +294,8 @@ fn image(program: &Program) -> platform::Result<Vec<u8>> {
         machine: "a runtime that was loaded by path",
         instead: "give it as a shared object",
     };
-    let (bytes, entry, config) = match &program.orchestration {
-        #[cfg(feature = "trb")]
-        Orchestration::Trb(aicpu::trb::Orchestration::Image(image)) => (
-            &image.bytes,
-            image.entry.to_bytes(),
-            image.config.to_bytes(),
-        ),
-        #[cfg(feature = "hbg")]
-        Orchestration::Hbg(aicpu::hbg::Orchestration::Image(image)) => {
-            (&image.bytes, image.entry.to_bytes(), &b""[..])
-        }
-        _ => {
-            return Err(only_images(
-                "an orchestration that is a function of this process",
-            ));
-        }
-    };
+    let (bytes, entry, config) = shared_object(&program.orchestration)
+        .ok_or_else(|| only_images("an orchestration that is a function of this process"))?;
     let mut kernels = Vec::with_capacity(program.kernels.len());
     for it in &program.kernels {
         let Kernel::Image(payload) = &it.kernel else {
@@ -632,5 +617,22 @@ impl Drop for Rank {
         if let Err(error) = self.leave() {
             log::warn!("a rank left badly: {error}");
         }
+    }
+}
+
+/// Bytes, entry and configuration function of an orchestration that is a shared object.
+fn shared_object(orchestration: &Orchestration) -> Option<(&[u8], &[u8], &[u8])> {
+    match orchestration {
+        #[cfg(feature = "trb")]
+        Orchestration::Trb(aicpu::trb::Orchestration::Image(image)) => Some((
+            &image.bytes,
+            image.entry.to_bytes(),
+            image.config.to_bytes(),
+        )),
+        #[cfg(feature = "hbg")]
+        Orchestration::Hbg(aicpu::hbg::Orchestration::Image(image)) => {
+            Some((&image.bytes, image.entry.to_bytes(), b""))
+        }
+        _ => None,
     }
 }
