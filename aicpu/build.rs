@@ -3,7 +3,7 @@
 
 fn main() {
     for argument in ["-soname,libaicpu_kernel.so", "--exclude-libs,ALL"] {
-        println!("cargo::rustc-link-arg=-Wl,{argument}");
+        println!("cargo::rustc-link-arg-examples=-Wl,{argument}");
     }
     println!("cargo::rerun-if-changed=src/guarded_call.cpp");
     cc::Build::new()

@@ -12,9 +12,12 @@
 /* Levels as the receiving side numbers them. */
 enum { LEVEL_ERROR = 1, LEVEL_WARN = 2, LEVEL_DEBUG = 4 };
 
+/* Hidden: the program that both halves end up in exports none of them. */
+#pragma GCC visibility push(hidden)
 void runtime_trb_fatal_text(void *runtime, int32_t code, const char *function, const char *text);
 void runtime_trb_log_text(int32_t level, const char *function, const char *text);
 void runtime_trb_info_text(int32_t tier, const char *function, const char *text);
+#pragma GCC visibility pop
 
 #define FORMAT_INTO(buffer, format)                                                                                    \
     char buffer[MESSAGE_BYTES] = "";                                                                                   \

@@ -18,8 +18,6 @@ const ENTRIES: [&str; 3] = [
     "DynTileFwkBackendKernelServerInit",
     "StaticTileFwkBackendKernelServer",
 ];
-/// What the runtime's C half calls in its Rust half; harmless to see.
-const INTERNAL: &str = "runtime_trb_";
 /// Libraries that are in the vendor's process in any case.
 const NEEDED: [&str; 7] = [
     "ld-linux-aarch64.so.1",
@@ -67,8 +65,10 @@ pub(super) fn image(bytes: &[u8], target: Target) -> Result<Findings> {
         ensure!(exports.contains(entry), "it does not export {entry}");
     }
     for export in &exports {
-        let known = ENTRIES.contains(&export.as_str()) || export.starts_with(INTERNAL);
-        ensure!(known, "it exports {export}, which nothing asks for");
+        ensure!(
+            ENTRIES.contains(&export.as_str()),
+            "it exports {export}, which nothing asks for"
+        );
     }
     let needed = needed(&file)?;
     let (floor, glibc) = newest_glibc(&file)?;
