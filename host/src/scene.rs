@@ -76,6 +76,7 @@ pub mod load;
 pub mod model;
 pub mod nearest;
 pub mod npy;
+pub mod place;
 pub mod random;
 pub mod report;
 pub mod resolve;

@@ -1,48 +1,12 @@
 //! What can be wrong with a scene, in words that say what to change.
 //!
-//! Knows places in files and the texts of complaints. Refuses to know how a complaint is shown or
+//! Knows the texts of complaints. Refuses to know how a complaint is shown or
 //! what exit code it becomes.
 
-use core::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// A place in a scene file, counted from one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Spot {
-    /// Line.
-    pub line: u32,
-    /// Column, in characters.
-    pub column: u32,
-}
-
-/// A value and the place it was read from.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Located<T> {
-    /// Where it stands.
-    pub spot: Spot,
-    /// What stands there.
-    pub value: T,
-}
-
-/// A place in a named file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// The file.
-    pub file: PathBuf,
-    /// Line and column; line 0 means "not from the file", as a `--set` value.
-    pub spot: Spot,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(out, "{}", self.file.display())?;
-        if self.spot.line > 0 {
-            write!(out, ":{}:{}", self.spot.line, self.spot.column)?;
-        }
-        Ok(())
-    }
-}
+use super::place::Place;
 
 /// Everything that can go wrong between a scene file and its verdict.
 #[derive(Debug, thiserror::Error)]

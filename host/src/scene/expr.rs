@@ -16,6 +16,7 @@
 //! Shapes stretch as in NumPy. Whole numbers stay whole (64 bits, wrapping) until they meet a real
 //! one.
 
+mod elementwise;
 pub mod eval;
 pub mod functions;
 mod lex;

@@ -9,8 +9,9 @@ use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::error::{Place, Result, SceneError, Spot};
+use super::error::{Result, SceneError};
 use super::nearest;
+use super::place::{Place, Spot};
 
 /// The text of a scene file, for turning spans into lines.
 #[derive(Debug)]

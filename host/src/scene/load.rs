@@ -11,7 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::array::Array;
 use super::dtype;
-use super::error::{Located, Place, Result, SceneError, Spot};
+use super::error::{Result, SceneError};
 use super::expr::Expr;
 use super::fields::{Field, Fields, Text};
 use super::model::{
@@ -19,6 +19,7 @@ use super::model::{
     ExpectedValues, Formula, Init, Kernel, Orchestration, Origin, Platform, RuntimeKind, Scene,
     Settings, Tolerance, Written,
 };
+use super::place::{Located, Place, Spot};
 use super::tensor::Direction;
 
 /// Largest number of AICPU threads a scene may ask for; the device has its own, smaller limit.

@@ -12,9 +12,9 @@ use protocol::DataType;
 use serde::{Deserialize, Serialize};
 
 use super::array::Array;
-use super::error::{Located, Place, Spot};
 use super::expr::Expr;
 use super::nearest;
+use super::place::{Located, Place, Spot};
 use super::tensor::Direction;
 
 /// A chip to run on.

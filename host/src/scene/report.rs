@@ -8,7 +8,6 @@ use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::model::{Platform, RuntimeKind};
-use super::run::median;
 
 /// The outcome of one case.
 #[derive(Clone, Debug, PartialEq)]
@@ -221,6 +220,14 @@ impl JsonReport {
         all.tasks_per_s = all.tasks.filter(|_| all.median_run_ms > 0.0).map(rate);
         Some(all)
     }
+}
+
+/// The middle of `times`, the lower one of two.
+#[must_use]
+pub fn median(times: &[Duration]) -> Option<Duration> {
+    let mut sorted = times.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len().checked_sub(1)? / 2).copied()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use protocol::DataType;
 
 use super::array::{self, Array, Numbers};
 use super::dtype::{self, Overflow};
-use super::error::{Place, Result, SceneError};
+use super::error::{Result, SceneError};
 use super::expr::Names;
 use super::expr::functions::index;
 use super::load;
@@ -17,6 +17,7 @@ use super::model::{
     Arg, ArgChange, ArgKind, Case, Expect, ExpectedError, ExpectedTensor, ExpectedValues, Formula,
     Init, Scene, Settings, Tolerance, Written,
 };
+use super::place::Place;
 use super::random::SplitMix64;
 use super::session::RunConfig;
 use super::tensor::{ArgValue, Bytes, Scalar, Tensor};

@@ -3,7 +3,6 @@
 //! Knows the order prepare, run, compare, run again, forget, and what is timed. Refuses to know
 //! which device answers and how the verdict is printed.
 
-use core::time::Duration;
 use std::time::Instant;
 
 use super::compare::{self, Mismatch};
@@ -171,14 +170,6 @@ fn mismatch(wanted: &WantedTensor, args: &[ArgValue]) -> Option<Mismatch> {
         &wanted.values,
         (wanted.relative, wanted.absolute),
     )
-}
-
-/// The middle of `times`, the lower one of two.
-#[must_use]
-pub fn median(times: &[Duration]) -> Option<Duration> {
-    let mut sorted = times.to_vec();
-    sorted.sort_unstable();
-    sorted.get(sorted.len().checked_sub(1)? / 2).copied()
 }
 
 #[cfg(test)]

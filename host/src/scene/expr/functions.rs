@@ -2,7 +2,7 @@
 //!
 //! Knows each function's name, argument count and meaning, in one table. Refuses to know syntax.
 
-use super::eval::{map, truth, zip};
+use super::elementwise::{map, truth, zip};
 use crate::scene::array::{Array, Numbers, count, show, strides};
 use crate::scene::{dtype, nearest};
 

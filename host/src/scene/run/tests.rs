@@ -1,10 +1,11 @@
 use core::time::Duration;
 use std::path::Path;
 
-use super::{median, run_case, select};
+use super::{run_case, select};
 use crate::scene::load;
 use crate::scene::model::{Platform, RuntimeKind, Scene};
 use crate::scene::report::CaseReport;
+use crate::scene::report::median;
 use crate::scene::resolve::Overrides;
 use crate::scene::session::{BuiltProgram, Prepared, RunConfig, RunOutcome, Session, SessionError};
 use crate::scene::tensor::ArgValue;
