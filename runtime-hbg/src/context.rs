@@ -12,7 +12,7 @@ use protocol::{Arch, CoreType};
 use sync::{Baton, Countdown, Doorbell, Flag, Latch, Line, Mpmc, Tally, Word32, Word64};
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, KINDS};
+use crate::graph::{GraphView, Join, KINDS};
 use crate::role::Role;
 use crate::run::{Run, Setup};
 
@@ -99,14 +99,14 @@ impl Context {
         self.shared.cores_lost.is_set()
     }
 
-    /// Begins a run of `graph` on `cores`.
+    /// Begins a run of a graph, wherever it lies, on `cores`.
     ///
     /// # Errors
     ///
     /// The set-up does not fit the family, the cores or the graph, or cores of an earlier run were lost.
     pub fn begin<'c, A: Arch, C: Cores>(
         &'c mut self,
-        graph: &'c Graph,
+        graph: impl Into<GraphView<'c>>,
         setup: Setup<'c>,
         cores: &'c C,
     ) -> Result<Run<'c, A, C>> {
@@ -123,10 +123,11 @@ impl Context {
         if self.shared.cores_lost.is_set() {
             return Err(Error::CoresLost);
         }
-        check_setup::<A, C>(graph, &setup, cores)?;
+        let graph = graph.into();
+        check_setup::<A, C>(&graph, &setup, cores)?;
         self.epoch = self.epoch.wrapping_add(1);
         self.shared.begin(self.epoch);
-        self.arm_joins(graph);
+        self.arm_joins(graph.joins);
         let roles = usize::from(setup.threads);
         for role in &mut self.roles[..roles] {
             role.exclusive().begin();
@@ -158,12 +159,11 @@ impl Context {
     }
 
     /// Lets every join wait for all its predecessors.
-    fn arm_joins(&mut self, graph: &Graph) {
-        if self.joins.len() < graph.joins.len() {
-            self.joins
-                .resize_with(graph.joins.len(), Countdown::default);
+    fn arm_joins(&mut self, joins: &[Join]) {
+        if self.joins.len() < joins.len() {
+            self.joins.resize_with(joins.len(), Countdown::default);
         }
-        for (count, join) in self.joins.iter().zip(&graph.joins) {
+        for (count, join) in self.joins.iter().zip(joins) {
             count.start(join.fan_in);
         }
     }
@@ -199,7 +199,11 @@ impl Shared {
     }
 }
 
-fn check_setup<A: Arch, C: Cores>(graph: &Graph, setup: &Setup<'_>, cores: &C) -> Result<()> {
+fn check_setup<A: Arch, C: Cores>(
+    graph: &GraphView<'_>,
+    setup: &Setup<'_>,
+    cores: &C,
+) -> Result<()> {
     let (clusters, threads) = (setup.clusters, setup.threads);
     if clusters == 0 || u32::from(clusters) > A::MAX_BLOCK_DIM {
         return Err(Error::Clusters {

@@ -9,7 +9,7 @@ use aicore_abi::seam::{CoreId, Cores};
 use protocol::CoreType;
 use sync::Baton;
 
-use crate::graph::{Graph, KINDS};
+use crate::graph::KINDS;
 use crate::role::Role;
 use crate::run::Env;
 
@@ -86,7 +86,7 @@ impl Diagnosis {
     }
 
     fn explain<C: Cores>(&mut self, env: &Env<'_, C>) {
-        let graph: &Graph = env.graph;
+        let graph = env.graph;
         for call in &self.calls {
             let record = &graph.records[call.task as usize];
             self.details.push(format!(

@@ -1,4 +1,4 @@
-//! A finished graph, packed: what is sent to the device.
+//! A finished graph, packed.
 //!
 //! Knows its tasks as flat arrays, sized by the graph and by nothing else. Refuses to change while it runs: what a run
 //! counts down is the run's own, so one graph runs any number of times, by several contexts at once.
@@ -10,6 +10,7 @@
 //! | successors | edge | 4 |
 //! | joins | task with several predecessors | 8 |
 //! | ready | task without predecessors | 4 |
+//! | kernels | kernel in use | 4 |
 //!
 //! A task with one predecessor needs no counting: who finishes the predecessor owns the task. So an edge says by its
 //! top bit whether it leads to such a task, and otherwise names a *join*: the counter of a task with several
@@ -131,6 +132,69 @@ pub struct Graph {
     pub(crate) kernels: Vec<u32>,
 }
 
+/// A finished graph wherever its arrays lie: in a [`Graph`], or in the memory of a device to which they were sent.
+#[derive(Clone, Copy, Debug)]
+pub struct GraphView<'g> {
+    pub(crate) records: &'g [TaskRecord],
+    pub(crate) words: &'g [u64],
+    pub(crate) successors: &'g [Successor],
+    pub(crate) joins: &'g [Join],
+    pub(crate) ready: [&'g [u32]; KINDS],
+    pub(crate) kernels: &'g [u32],
+}
+
+impl<'g> From<&'g Graph> for GraphView<'g> {
+    fn from(graph: &'g Graph) -> Self {
+        let [aic, aiv] = &graph.ready;
+        Self {
+            records: &graph.records,
+            words: &graph.words,
+            successors: &graph.successors,
+            joins: &graph.joins,
+            ready: [aic, aiv],
+            kernels: &graph.kernels,
+        }
+    }
+}
+
+impl<'g> GraphView<'g> {
+    /// The arrays of the module's table, in its order, ready tasks by core type.
+    pub(crate) fn sections(&self) -> [&'g [u8]; 5 + KINDS] {
+        let [aic, aiv] = self.ready;
+        [
+            bytemuck::cast_slice(self.records),
+            bytemuck::cast_slice(self.words),
+            bytemuck::cast_slice(self.successors),
+            bytemuck::cast_slice(self.joins),
+            bytemuck::cast_slice(aic),
+            bytemuck::cast_slice(aiv),
+            bytemuck::cast_slice(self.kernels),
+        ]
+    }
+
+    /// How many tasks there are.
+    #[inline]
+    #[must_use]
+    pub const fn task_count(&self) -> usize {
+        self.records.len()
+    }
+
+    /// The words of a task.
+    #[inline]
+    pub(crate) fn words_of(&self, task: u32) -> &'g [u64] {
+        let record = &self.records[task as usize];
+        let first = record.words as usize;
+        &self.words[first..first + record.word_count as usize]
+    }
+
+    /// The edges that leave a task.
+    #[inline]
+    pub(crate) fn successors_of(&self, record: &TaskRecord) -> &'g [Successor] {
+        let first = record.successors as usize;
+        &self.successors[first..first + record.successor_count as usize]
+    }
+}
+
 impl Graph {
     /// How many tasks there are.
     #[inline]
@@ -156,12 +220,9 @@ impl Graph {
     /// # Panics
     ///
     /// If there is no such task.
-    #[inline]
     #[must_use]
     pub fn words_of(&self, task: u32) -> &[u64] {
-        let record = &self.records[task as usize];
-        let first = record.words as usize;
-        &self.words[first..first + record.word_count as usize]
+        GraphView::from(self).words_of(task)
     }
 
     /// Replaces one word of a task, for a run with other arguments of the same shapes; says whether there is such a word.
@@ -177,11 +238,9 @@ impl Graph {
     }
 
     /// The edges that leave a task.
-    #[inline]
     #[must_use]
     pub fn successors_of(&self, record: &TaskRecord) -> &[Successor] {
-        let first = record.successors as usize;
-        &self.successors[first..first + record.successor_count as usize]
+        GraphView::from(self).successors_of(record)
     }
 
     /// The tasks that wait for a task, an edge added twice counted twice.
@@ -211,23 +270,10 @@ impl Graph {
         &self.kernels
     }
 
-    /// What is sent to a device: the arrays of the module's table, in its order, ready tasks by core type.
-    #[must_use]
-    pub fn sections(&self) -> [&[u8]; 4 + KINDS] {
-        let [aic, aiv] = &self.ready;
-        [
-            bytemuck::cast_slice(&self.records),
-            bytemuck::cast_slice(&self.words),
-            bytemuck::cast_slice(&self.successors),
-            bytemuck::cast_slice(&self.joins),
-            bytemuck::cast_slice(aic),
-            bytemuck::cast_slice(aiv),
-        ]
-    }
-
     /// Bytes of all arrays together.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.sections().iter().map(|section| section.len()).sum()
+        let sections = GraphView::from(self).sections();
+        sections.iter().map(|section| section.len()).sum()
     }
 }

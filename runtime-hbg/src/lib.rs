@@ -11,7 +11,8 @@
 //! | what does a C orchestration call, and what does that come to? | [`operations`], [`orchestration`] |
 //! | what is kept while a graph is built? | [`builder`] |
 //! | what is checked when it is sealed? | `seal` |
-//! | what is sent to the device? | [`graph`] |
+//! | what is a finished graph? | [`graph`] |
+//! | what is sent to a device? | [`packed`] |
 //! | how does one graph run with other arguments? | [`plan`] |
 //! | whose device memory is it? | [`memory`] |
 //! | what does the tensor dump learn? | [`dump`] |
@@ -43,6 +44,7 @@ pub mod graph;
 pub mod memory;
 pub mod operations;
 pub mod orchestration;
+pub mod packed;
 pub mod plan;
 mod print;
 mod role;
@@ -53,7 +55,7 @@ pub mod typed;
 pub use builder::GraphBuilder;
 pub use context::Context;
 pub use error::{Error, Result};
-pub use graph::Graph;
+pub use graph::{Graph, GraphView};
 pub use memory::{Buffers, HostMemory};
 pub use orchestration::{Built, CopyBack, Orchestration};
 pub use plan::{Blueprint, Descriptor, Plan, Source, Value};

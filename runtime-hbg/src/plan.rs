@@ -178,22 +178,20 @@ impl Blueprint {
     ///
     /// As for [`GraphBuilder::seal`].
     pub fn seal(self, kernels: &[KernelEntry], args: &ChipStorageTaskArgs) -> Result<Plan> {
-        let mut graph = self.graph.seal(kernels)?;
-        let descriptors = self.descriptors;
-        for &(word, Descriptor(number)) in &descriptors.uses {
-            let tensor = core::ptr::from_ref(&descriptors.tensors[number as usize]);
-            graph.words[word as usize] = tensor.expose_provenance() as u64;
-        }
-        Ok(Plan {
-            graph,
-            descriptors: descriptors.tensors,
-            origins: descriptors.origins,
+        let mut plan = Plan {
+            graph: self.graph.seal(kernels)?,
+            descriptors: self.descriptors,
+            described_at: 0,
             places: self.places,
             scratch: self.scratch,
             key: Box::new(*args),
             read: self.read,
             filled: None,
-        })
+        };
+        // Here a core reads them where they are.
+        let tensors = plan.descriptors.tensors.as_ptr();
+        plan.describe_at(tensors.expose_provenance() as u64);
+        Ok(plan)
     }
 }
 
@@ -201,9 +199,10 @@ impl Blueprint {
 #[derive(Debug)]
 pub struct Plan {
     graph: Graph,
-    /// Words of the graph are addresses of these: the vector never changes its size.
-    descriptors: Vec<Tensor>,
-    origins: Vec<(Source, u64)>,
+    /// Words of the graph are addresses of these: their vector never changes its size.
+    descriptors: Descriptors,
+    /// Where those words say that the first one lies.
+    described_at: u64,
     places: Vec<Place>,
     scratch: u64,
     /// The arguments it was built for.
@@ -269,7 +268,10 @@ impl Plan {
                 let value = value(place.source, place.offset);
                 self.graph.words[place.word as usize] = value;
             }
-            for (tensor, &(source, offset)) in self.descriptors.iter_mut().zip(&self.origins) {
+            let Descriptors {
+                tensors, origins, ..
+            } = &mut self.descriptors;
+            for (tensor, &(source, offset)) in tensors.iter_mut().zip(&*origins) {
                 tensor.buffer.addr = value(source, offset);
             }
             match &mut self.filled {
@@ -278,6 +280,24 @@ impl Plan {
             }
         }
         Ok(&self.graph)
+    }
+
+    /// The tensor descriptors that tasks refer to.
+    #[must_use]
+    pub fn descriptors(&self) -> &[Tensor] {
+        &self.descriptors.tensors
+    }
+
+    /// Lets tasks find the first of [`descriptors`](Self::descriptors) at `address` and the others behind it.
+    pub fn describe_at(&mut self, address: u64) {
+        if self.described_at == address {
+            return;
+        }
+        self.described_at = address;
+        for &(word, Descriptor(number)) in &self.descriptors.uses {
+            let offset = u64::from(number) * size_of::<Tensor>() as u64;
+            self.graph.words[word as usize] = address + offset;
+        }
     }
 
     /// The graph as it was filled last.

@@ -20,7 +20,7 @@ use sync::{Baton, Countdown, Doorbell, Roles, Spin, Stalled};
 use crate::context::Shared;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, Result};
-use crate::graph::Graph;
+use crate::graph::GraphView;
 use crate::role::Role;
 
 pub use sync::Step;
@@ -72,7 +72,7 @@ pub struct RunReport {
 pub(crate) struct Env<'r, C> {
     pub(crate) shared: &'r Shared,
     pub(crate) joins: &'r [Countdown],
-    pub(crate) graph: &'r Graph,
+    pub(crate) graph: GraphView<'r>,
     pub(crate) kernels: &'r [KernelEntry],
     pub(crate) cores: &'r C,
     pub(crate) roles: usize,
@@ -93,7 +93,7 @@ impl<'c, A: Arch, C: Cores> Run<'c, A, C> {
         shared: &'c Shared,
         joins: &'c [Countdown],
         roles: &'c [Baton<Role>],
-        graph: &'c Graph,
+        graph: GraphView<'c>,
         cores: &'c C,
         setup: Setup<'c>,
     ) -> Self {

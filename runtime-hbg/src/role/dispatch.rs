@@ -51,7 +51,7 @@ impl Role {
             ready.extend(batch[..count].iter().rev());
             return true;
         }
-        let initial = &env.graph.ready[kind];
+        let initial = env.graph.ready[kind];
         let claimed = &env.shared.claimed[kind];
         let left = initial.len().saturating_sub(claimed.own() as usize);
         if left == 0 {
