@@ -1,7 +1,7 @@
 //! The `simpler` command line.
 //!
-//! Knows commands, options and exit codes: 0 all well, 1 a case failed, 2 the question was wrong,
-//! 124 a time limit passed. Refuses to know devices: they come from a [`Machine`].
+//! Knows commands, options and exit codes: 0 all well, 1 a case failed or ran out of time, 2 the
+//! question was wrong. Refuses to know devices: they come from a [`Machine`].
 
 mod child;
 pub mod doctor;
@@ -35,8 +35,8 @@ const WRONG: u8 = 2;
 Examples:
   simpler demo                                 what does it look like?
   simpler doctor                               what can this machine do?
-  simpler run tests/scenes/vector              compile, run and check one scene
-  simpler run tests/scenes/vector -p a5sim -n 20
+  simpler run tests/scenes/trb/vector_example  compile, run and check one scene
+  simpler run tests/scenes/trb/vector_example -p a5sim -n 20
   simpler test                                 every scene, on several simulated chips at once
   simpler test paged -r trb -j 4               only those with `paged` in their names
   simpler inspect graph.so                     what is in this file?
@@ -78,10 +78,10 @@ enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  simpler run tests/scenes/vector/scene.toml
-  simpler run tests/scenes/vector -p a5sim -r hbg --case small
-  simpler run tests/scenes/chain -n 50 --set n=4000 --set block_dim=24
-  simpler run tests/scenes/chain --set env.PTO2_RING_TASK_WINDOW=64 --json | tail -n 1")]
+  simpler run tests/scenes/trb/vector_example/scene.toml
+  simpler run tests/scenes/hbg/bench_chain -p a5sim
+  simpler run tests/scenes/trb/bench_chain -n 50 --set count=4000 --set block_dim=24
+  simpler run tests/scenes/trb/bench_chain --set env.PTO2_RING_TASK_WINDOW=64 --json | tail -n 1")]
 struct RunArgs {
     /// The scene: its folder or its `scene.toml`.
     #[arg(value_name = "SCENE.toml")]
@@ -210,4 +210,35 @@ fn check_simulated(platform: Platform) -> Result<(), String> {
     Err(format!(
         "scenes run on simulated chips: use -p {platform}sim instead of -p {platform}"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use clap::CommandFactory;
+
+    use super::CommandLine;
+
+    #[test]
+    fn scenes_in_the_examples_exist() {
+        let repository = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let mut command = CommandLine::command();
+        let mut helps = vec![command.render_long_help().to_string()];
+        for inner in command.get_subcommands_mut() {
+            helps.push(inner.render_long_help().to_string());
+        }
+        let scenes: Vec<&str> = helps
+            .iter()
+            .flat_map(|help| help.split_whitespace())
+            .filter(|word| word.starts_with("tests/scenes/"))
+            .collect();
+        assert!(scenes.len() >= 5, "examples name scenes: {scenes:?}");
+        for scene in scenes {
+            assert!(
+                repository.join(scene).exists(),
+                "`{scene}` does not exist; a reader who tries the example fails"
+            );
+        }
+    }
 }
