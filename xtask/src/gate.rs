@@ -3,6 +3,8 @@
 //! A check that cannot run is a failure, never a silent pass: `.ci/run` installs what the deep ones
 //! need, and each says what that is.
 
+mod onboard;
+
 use std::process::Command;
 use std::time::Instant;
 
@@ -19,6 +21,8 @@ pub(crate) enum Depth {
     Fast,
     /// Feature sets, `no_std` proofs, model checking, the libclang view, licences.
     Deep,
+    /// The real chip's path without a chip: its programs built, and run on the virtual Ascend.
+    Onboard,
 }
 
 /// One named check.
@@ -83,6 +87,21 @@ const CHECKS: &[Check] = &[
         name: "licences and duplicates",
         depth: Depth::Deep,
         body: licences,
+    },
+    Check {
+        name: "builds without CANN",
+        depth: Depth::Onboard,
+        body: onboard::builds,
+    },
+    Check {
+        name: "images",
+        depth: Depth::Onboard,
+        body: onboard::images,
+    },
+    Check {
+        name: "emulated chips",
+        depth: Depth::Onboard,
+        body: onboard::emulated,
     },
 ];
 

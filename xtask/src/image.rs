@@ -44,7 +44,10 @@ pub(crate) enum Target {
 }
 
 impl Chip {
-    const fn name(self) -> &'static str {
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::A2a3, Self::A5];
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::A2a3 => "a2a3",
             Self::A5 => "a5",
@@ -53,7 +56,10 @@ impl Chip {
 }
 
 impl Runtime {
-    const fn name(self) -> &'static str {
+    /// Those whose device half has an image.
+    pub(crate) const WITH_IMAGE: [Self; 1] = [Self::Trb];
+
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Trb => "trb",
             Self::Hbg => "hbg",
