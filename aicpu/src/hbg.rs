@@ -2,13 +2,17 @@
 //!
 //! ```text
 //! registration ──▶ Orchestration::load ──▶ Loaded, kept as long as the registration
-//! every run ──▶ Executor::run: build (or reuse) ─▶ seal ─▶ run the sealed graph
+//! every run ──▶ Builder::build: build (or reuse) and seal ─▶ Ready ─▶ Executor: run the sealed graph
 //! ```
 //!
-//! In simulation the thread that leads a run also builds its graph, so that a run's deadlines hold for both.
+//! In simulation the thread that leads a run also builds its graph ([`Executor::run`]), so that a run's deadlines hold for
+//! both. For a chip the host builds it and packs it, and the chip's control CPUs run it where it was put
+//! ([`Executor::run_graph`]).
 
+mod build;
 mod executor;
 mod orchestration;
 
-pub use executor::{End, Executor, Order, RunFailure};
+pub use build::{BuildOrder, Builder, Ready};
+pub use executor::{End, Executor, Order, RunFailure, Work};
 pub use orchestration::{Body, Loaded, Orchestration, OrchestrationImage};

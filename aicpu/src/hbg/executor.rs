@@ -1,41 +1,40 @@
 //! One run of the host-built runtime, by whatever threads there are.
 //!
-//! Knows how a graph comes about and that it is run when it is whole. Refuses to know where the threads come from
-//! and what becomes of device memory.
+//! Knows that a graph is run when it is whole. Refuses to know how it comes about, where the threads come from and what
+//! becomes of device memory.
 
 use core::any::Any;
 use core::fmt;
 use core::marker::PhantomData;
-use core::panic::AssertUnwindSafe;
-use std::panic::catch_unwind;
 use std::sync::Mutex;
 
 use aicore_abi::seam::{Cores, KernelEntry};
+use protocol::Arch;
 use protocol::error_code::RunError;
-use protocol::{Arch, ChipStorageTaskArgs};
-use runtime_hbg::{
-    Blueprint, Context, CopyBack, Deadlines, Error, Graph, HostMemory, Plan, Run, RunReport, Setup,
-};
-use sync::{Flag, Spin, Word64};
+use runtime_hbg::{Context, CopyBack, Deadlines, Error, GraphView, Run, RunReport, Setup};
+use sync::{Flag, Spin};
 
-use super::orchestration::{Body, Loaded, What};
+use super::build::{BuildOrder, Builder};
 use crate::crew::Crew;
-use crate::guarded_call::{self, BuildEntry, Thrown, panic_text};
+use crate::guarded_call::Thrown;
 use crate::under_way::{Current, History, MANY_TASKS, UnderWay, lock};
 
 /// One run, as it is ordered.
+#[derive(Debug)]
 pub struct Order<'a> {
+    /// What its graph is built for.
+    pub build: BuildOrder<'a>,
+    /// How the graph is run.
+    pub work: Work<'a>,
+}
+
+/// How a graph is run.
+#[derive(Clone, Copy)]
+pub struct Work<'a> {
     /// The id the program is registered under.
     pub callable_id: i32,
-    /// What builds its graph.
-    pub orchestration: &'a Loaded,
     /// Its kernels by function id.
     pub kernels: &'a [KernelEntry],
-    /// Its arguments: as the caller gave them for an image, bound to device memory for a function.
-    pub args: &'a ChipStorageTaskArgs,
-    /// Where the orchestration's device memory comes from. What the run has taken from there is in use until the
-    /// cores have stopped, which may be after the end.
-    pub memory: &'a dyn HostMemory,
     /// Clusters of one cube core and two vector cores.
     pub clusters: u16,
     /// Control CPUs; all schedule.
@@ -44,11 +43,10 @@ pub struct Order<'a> {
     pub deadlines: Deadlines,
 }
 
-impl fmt::Debug for Order<'_> {
+impl fmt::Debug for Work<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Order")
+        f.debug_struct("Work")
             .field("callable_id", &self.callable_id)
-            .field("orchestration", &self.orchestration)
             .field("clusters", &self.clusters)
             .field("threads", &self.threads)
             .finish_non_exhaustive()
@@ -87,16 +85,6 @@ pub struct End {
     pub graph: Option<Box<dyn Any + Send>>,
 }
 
-impl End {
-    fn failed(failure: impl Into<RunFailure>) -> Self {
-        Self {
-            result: Err(failure.into()),
-            copies: Vec::new(),
-            graph: None,
-        }
-    }
-}
-
 impl<A: Arch, C: Cores> UnderWay for Run<'_, A, C> {
     type Report = RunReport;
 
@@ -126,10 +114,7 @@ pub struct Executor<A: Arch> {
     context: Mutex<Context>,
     current: Current<RunReport>,
     history: History,
-    /// The orchestration of the run that is under way has not returned.
-    orchestrating: Flag,
-    /// What orchestrations have done so far.
-    steps: Word64,
+    builder: Builder,
     /// The run that is under way is to end.
     aborted: Flag,
     arch: PhantomData<A>,
@@ -141,8 +126,7 @@ impl<A: Arch> Default for Executor<A> {
             context: Mutex::default(),
             current: Current::default(),
             history: History::default(),
-            orchestrating: Flag::new(),
-            steps: Word64::new(0),
+            builder: Builder::default(),
             aborted: Flag::new(),
             arch: PhantomData,
         }
@@ -159,113 +143,45 @@ impl<A: Arch> Executor<A> {
     /// Executes one run to its end. Runs of one executor follow one another.
     pub fn run<C: Cores>(&self, order: &Order<'_>, cores: &C, crew: &dyn Crew) -> End {
         self.aborted.clear();
-        match &order.orchestration.0 {
-            What::Image { entry, .. } => self.run_image(*entry, order, cores, crew),
-            What::Graph(body, last) => self.run_described(&**body, last, order, cores, crew),
-        }
-    }
-
-    fn run_image<C: Cores>(
-        &self,
-        entry: BuildEntry,
-        order: &Order<'_>,
-        cores: &C,
-        crew: &dyn Crew,
-    ) -> End {
-        let memory = Watched {
-            memory: order.memory,
-            steps: &self.steps,
+        let ready = match self.builder.build(&order.build) {
+            Ok(ready) => ready,
+            Err(failure) => {
+                return End {
+                    result: Err(failure),
+                    copies: Vec::new(),
+                    graph: None,
+                };
+            }
         };
-        let mut orchestration = runtime_hbg::Orchestration::new(&memory);
-        let mut thrown = Ok(());
-        let orchestrated = self.orchestrate(|| {
-            orchestration.orchestrate(|handle| {
-                // SAFETY: the entry takes the handle and a pointer to the argument block; both outlive the call.
-                match unsafe {
-                    guarded_call::build(
-                        entry,
-                        handle.cast(),
-                        core::ptr::from_ref(order.args).cast(),
-                    )
-                } {
-                    Ok(code) => code,
-                    Err(text) => {
-                        thrown = Err(text);
-                        -1
-                    }
-                }
-            })
-        });
-        if let Err(thrown) = thrown {
-            return End::failed(thrown);
-        }
-        let built = orchestrated.and_then(|()| orchestration.seal(order.kernels));
-        let built = match built {
-            Ok(built) => built,
-            Err(error) => return End::failed(error),
-        };
-        let (graph, copies) = built.leave_memory();
-        let result = self.execute(&graph, order, cores, crew);
+        let result = self.execute(ready.graph(), &order.work, cores, crew);
+        let (copies, graph) = ready.finish(order.build.orchestration, result.is_ok());
         End {
-            copies: if result.is_ok() { copies } else { Vec::new() },
             result: result.map_err(RunFailure::from),
-            graph: Some(Box::new(graph)),
+            copies,
+            graph,
         }
     }
 
-    fn run_described<C: Cores>(
+    /// Runs a graph to its end. Runs of one executor follow one another.
+    ///
+    /// # Errors
+    ///
+    /// The graph does not fit the chip or its cores, or its run failed.
+    pub fn run_graph<C: Cores>(
         &self,
-        body: &Body,
-        last: &Mutex<Option<Box<Plan>>>,
-        order: &Order<'_>,
+        graph: GraphView<'_>,
+        work: &Work<'_>,
         cores: &C,
         crew: &dyn Crew,
-    ) -> End {
-        let plan = Loaded::plan(last, order.args).map_or_else(
-            || self.orchestrate(|| describe(body, order)).map(Box::new),
-            Ok,
-        );
-        let mut plan = match plan {
-            Ok(plan) => plan,
-            Err(failure) => return End::failed(failure),
-        };
-        let bytes = plan.scratch_bytes();
-        let scratch = match usize::try_from(bytes).map_or(0, |bytes| match bytes {
-            0 => 0,
-            bytes => order.memory.malloc(bytes),
-        }) {
-            0 if bytes != 0 => return End::failed(RunFailure::NoScratch { bytes }),
-            scratch => scratch,
-        };
-        let result = match plan.fill(order.args, scratch) {
-            Ok(graph) => self.execute(graph, order, cores, crew),
-            Err(error) => Err(error),
-        };
-        let mut end = End {
-            copies: Vec::new(),
-            result: result.map_err(RunFailure::from),
-            graph: None,
-        };
-        if end.result.is_ok() {
-            *lock(last) = Some(plan);
-        } else {
-            end.graph = Some(plan);
-        }
-        end
-    }
-
-    /// Calls code of the program that builds a graph.
-    fn orchestrate<R>(&self, build: impl FnOnce() -> R) -> R {
-        self.orchestrating.set();
-        let built = build();
-        self.orchestrating.clear();
-        built
+    ) -> Result<RunReport, Error> {
+        self.aborted.clear();
+        self.execute(graph, work, cores, crew)
     }
 
     fn execute<C: Cores>(
         &self,
-        graph: &Graph,
-        order: &Order<'_>,
+        graph: GraphView<'_>,
+        work: &Work<'_>,
         cores: &C,
         crew: &dyn Crew,
     ) -> Result<RunReport, Error> {
@@ -273,12 +189,11 @@ impl<A: Arch> Executor<A> {
         if context.has_lost_cores() {
             *context = Context::new();
         }
-        order.memory.complete();
         let setup = Setup {
-            kernels: order.kernels,
-            clusters: order.clusters,
-            threads: order.threads,
-            deadlines: order.deadlines,
+            kernels: work.kernels,
+            clusters: work.clusters,
+            threads: work.threads,
+            deadlines: work.deadlines,
         };
         let run: Run<'_, A, C> = context.begin(graph, setup, cores)?;
         let _showing = self.current.set(&run);
@@ -286,7 +201,7 @@ impl<A: Arch> Executor<A> {
             // It was to end before there was anything that could be told so.
             UnderWay::abort(&run);
         }
-        self.history.lead(order.callable_id, &run, crew, || {
+        self.history.lead(work.callable_id, &run, crew, || {
             if graph.task_count() as u64 > MANY_TASKS {
                 crew.call();
             }
@@ -297,7 +212,7 @@ impl<A: Arch> Executor<A> {
     /// A number that changes with everything that happens in the run that is under way.
     pub fn progress(&self) -> u64 {
         let run = self.current.with(UnderWay::progress).unwrap_or(0);
-        run.wrapping_add(self.steps.own())
+        run.wrapping_add(self.builder.progress())
     }
 
     /// Tells the run that is under way to end.
@@ -313,43 +228,6 @@ impl<A: Arch> Executor<A> {
 
     /// Whether the orchestration of the run that is under way has not returned.
     pub fn is_orchestrating(&self) -> bool {
-        self.orchestrating.is_set()
-    }
-}
-
-fn describe(body: &Body, order: &Order<'_>) -> Result<Plan, RunFailure> {
-    let mut blueprint = Blueprint::new();
-    catch_unwind(AssertUnwindSafe(|| body(&mut blueprint, order.args)))
-        .map_err(|panic| RunFailure::Panicked(panic_text(&*panic)))??;
-    Ok(blueprint.seal(order.kernels, order.args)?)
-}
-
-/// Device memory, and a count of what an orchestration does.
-struct Watched<'a> {
-    memory: &'a dyn HostMemory,
-    steps: &'a Word64,
-}
-
-impl HostMemory for Watched<'_> {
-    fn malloc(&self, bytes: usize) -> u64 {
-        self.memory.malloc(bytes)
-    }
-
-    fn free(&self, device: u64) {
-        self.memory.free(device);
-    }
-
-    unsafe fn copy_to(&self, device: u64, host: *const u8, bytes: usize) -> i32 {
-        // SAFETY: the caller's promise.
-        unsafe { self.memory.copy_to(device, host, bytes) }
-    }
-
-    fn complete(&self) {
-        self.memory.complete();
-    }
-
-    fn stepped(&self) {
-        // Nobody else counts here.
-        self.steps.set_own(self.steps.own().wrapping_add(1));
+        self.builder.is_orchestrating()
     }
 }

@@ -123,8 +123,11 @@ pub(super) enum What {
         code: Option<SharedObject>,
     },
     /// The function, and the graph it built last.
-    Graph(Arc<Body>, Mutex<Option<Box<Plan>>>),
+    Graph(Arc<Body>, Last),
 }
+
+/// A graph that waits for the next run that it fits.
+pub(super) type Last = Mutex<Option<Box<Plan>>>;
 
 impl Loaded {
     /// An entry whose code somebody else keeps loaded.
@@ -143,11 +146,15 @@ impl Loaded {
     }
 
     /// The graph that was built last, if it is one for these arguments.
-    pub(super) fn plan(
-        last: &Mutex<Option<Box<Plan>>>,
-        args: &ChipStorageTaskArgs,
-    ) -> Option<Box<Plan>> {
+    pub(super) fn plan(last: &Last, args: &ChipStorageTaskArgs) -> Option<Box<Plan>> {
         lock(last).take().filter(|plan| plan.fits(args))
+    }
+
+    /// Keeps a graph of its function for the next run.
+    pub(super) fn keep(&self, plan: Box<Plan>) {
+        if let What::Graph(_, last) = &self.0 {
+            *lock(last) = Some(plan);
+        }
     }
 }
 

@@ -555,16 +555,21 @@ impl<A: Arch> Inside for Hbg<A> {
         };
         let done = self.executor.run(
             &hbg::Order {
-                callable_id: order.callable_id,
-                orchestration: &hbg::Loaded::elsewhere(build),
-                kernels: parts.kernels,
-                args: parts.args,
-                memory: &memory,
-                clusters: order.clusters,
-                threads: order.threads,
-                deadlines: runtime_hbg::Deadlines {
-                    no_progress: Duration::from_nanos(order.no_progress),
-                    wind_down: Duration::from_nanos(order.wind_down),
+                build: hbg::BuildOrder {
+                    orchestration: &hbg::Loaded::elsewhere(build),
+                    kernels: parts.kernels,
+                    args: parts.args,
+                    memory: &memory,
+                },
+                work: hbg::Work {
+                    callable_id: order.callable_id,
+                    kernels: parts.kernels,
+                    clusters: order.clusters,
+                    threads: order.threads,
+                    deadlines: runtime_hbg::Deadlines {
+                        no_progress: Duration::from_nanos(order.no_progress),
+                        wind_down: Duration::from_nanos(order.wind_down),
+                    },
                 },
             },
             &parts.cores,

@@ -4,7 +4,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use aicpu::Crew;
-use aicpu::hbg::{Executor, Order, RunFailure};
+use aicpu::hbg::{BuildOrder, Executor, Order, RunFailure, Work};
 use protocol::Arch;
 
 use crate::error::Error;
@@ -24,16 +24,21 @@ pub(super) fn run<A: Arch>(
     let orchestration = order.program.host.as_ref();
     let end = executor.run(
         &Order {
-            callable_id: order.callable_id,
-            orchestration: orchestration.expect("loaded when the program was prepared"),
-            kernels: &order.program.entries,
-            args: &order.args,
-            memory: &*order.host,
-            clusters: order.clusters,
-            threads: order.threads,
-            deadlines: runtime_hbg::Deadlines {
-                no_progress: deadlines.no_progress,
-                wind_down: deadlines.grace,
+            build: BuildOrder {
+                orchestration: orchestration.expect("loaded when the program was prepared"),
+                kernels: &order.program.entries,
+                args: &order.args,
+                memory: &*order.host,
+            },
+            work: Work {
+                callable_id: order.callable_id,
+                kernels: &order.program.entries,
+                clusters: order.clusters,
+                threads: order.threads,
+                deadlines: runtime_hbg::Deadlines {
+                    no_progress: deadlines.no_progress,
+                    wind_down: deadlines.grace,
+                },
             },
         },
         cores,
