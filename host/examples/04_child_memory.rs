@@ -5,8 +5,10 @@
 //! second: f = (a + w + 1)(a + w + 2) + (a + w) = 47
 //! ```
 
+use std::process::ExitCode;
+
 use aicore_abi::call::zip_map;
-use host::team::{Args, Result, Tensor, Worker};
+use host::team::{Args, Catalogue, Result, Tensor, Worker};
 use host::{ArgDirection, CoreType, Kernels, Program, ProgramBuilder};
 use protocol::CallConfig;
 
@@ -30,10 +32,18 @@ fn formula() -> Program {
         })
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
+    let catalogue = Catalogue::new().program("formula", formula);
+    // Each chip is a child that executes this program again and knows the same names.
+    if let Some(code) = host::team::child_main(&catalogue) {
+        return Ok(code);
+    }
     const COUNT: u32 = 16384;
-    let worker = Worker::builder(3).chips("a2a3sim", [0]).build()?;
-    let program = worker.register_program(formula())?;
+    let worker = Worker::builder(3)
+        .chips("a2a3sim", [0])
+        .catalogue(&catalogue)
+        .build()?;
+    let program = worker.register_named_program("formula")?;
     worker.init()?;
 
     let tensor = |value: f32| -> Result<Tensor> {
@@ -65,5 +75,6 @@ fn main() -> Result<()> {
             values[0]
         );
     }
-    worker.close()
+    worker.close()?;
+    Ok(ExitCode::SUCCESS)
 }

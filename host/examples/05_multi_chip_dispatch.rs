@@ -4,8 +4,10 @@
 //! the function sees 2 tensors: 11 and 22
 //! ```
 
+use std::process::ExitCode;
+
 use aicore_abi::call::zip_map;
-use host::team::{Args, Result, Tensor, Worker};
+use host::team::{Args, Catalogue, Result, Tensor, Worker};
 use host::{ArgDirection, CoreType, Kernels, Program, ProgramBuilder};
 use protocol::CallConfig;
 
@@ -33,12 +35,18 @@ fn vector_add() -> Program {
         })
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
+    let catalogue = Catalogue::new().program("vector_add", vector_add);
+    // Each chip is a child that executes this program again and knows the same names.
+    if let Some(code) = host::team::child_main(&catalogue) {
+        return Ok(code);
+    }
     let worker = Worker::builder(3)
         .chips("a2a3sim", [0, 1])
+        .catalogue(&catalogue)
         .subs(1)
         .build()?;
-    let add = worker.register_program(vector_add())?;
+    let add = worker.register_named_program("vector_add")?;
     let show = worker.register_function(|call| {
         let (first, second): (Vec<f32>, Vec<f32>) = (call.load(0)?, call.load(1)?);
         println!(
@@ -74,5 +82,6 @@ fn main() -> Result<()> {
         graph.submit_sub(&show, sums)?;
         Ok(())
     })?;
-    worker.close()
+    worker.close()?;
+    Ok(ExitCode::SUCCESS)
 }

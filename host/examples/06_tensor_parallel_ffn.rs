@@ -12,9 +12,10 @@
 )]
 
 use core::time::Duration;
+use std::process::ExitCode;
 
 use aicore_abi::call::{Call, CallError};
-use host::team::{Args, Result, Tensor, Windows, Worker};
+use host::team::{Args, Catalogue, Result, Tensor, Windows, Worker};
 use host::{ArgDirection, CoreType, Kernels, Program, ProgramBuilder, Waits};
 use protocol::CallConfig;
 
@@ -94,11 +95,21 @@ fn add_up(call: &Call<'_>) -> core::result::Result<(), CallError> {
     call.tensor::<f32>(2)?.store(0, &sum)
 }
 
-fn main() -> Result<()> {
-    let worker = Worker::builder(3).chips("a2a3sim", [0, 1]).build()?;
+fn main() -> Result<ExitCode> {
+    let catalogue = Catalogue::new()
+        .program("matmul", matmul)
+        .program("reduce", reduce);
+    // Each chip is a child that executes this program again and knows the same names.
+    if let Some(code) = host::team::child_main(&catalogue) {
+        return Ok(code);
+    }
+    let worker = Worker::builder(3)
+        .chips("a2a3sim", [0, 1])
+        .catalogue(&catalogue)
+        .build()?;
     let (matmul, reduce) = (
-        worker.register_program(matmul())?,
-        worker.register_program(reduce())?,
+        worker.register_named_program("matmul")?,
+        worker.register_named_program("reduce")?,
     );
     worker.init()?;
     let window = (RANKS * COUNT * 4 + 4) as u64;
@@ -166,5 +177,6 @@ fn main() -> Result<()> {
             differences.fold(0.0, f32::max)
         );
     }
-    worker.close()
+    worker.close()?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -14,9 +14,10 @@
 )]
 
 use core::time::Duration;
+use std::process::ExitCode;
 
 use aicore_abi::call::{Call, CallError};
-use host::team::{Args, Result, Windows, Worker};
+use host::team::{Args, Catalogue, Result, Windows, Worker};
 use host::{ArgDirection, CoreType, Kernels, Program, ProgramBuilder, Waits};
 use protocol::CallConfig;
 
@@ -63,12 +64,18 @@ fn reduce(call: &Call<'_>) -> core::result::Result<(), CallError> {
     call.tensor::<f32>(2)?.store(0, &sum)
 }
 
-fn main() -> Result<()> {
+fn main() -> Result<ExitCode> {
+    let catalogue = Catalogue::new().program("allreduce", allreduce);
+    // Each chip is a child that executes this program again and knows the same names.
+    if let Some(code) = host::team::child_main(&catalogue) {
+        return Ok(code);
+    }
     for ranks in [2, 4] {
         let worker = Worker::builder(3)
             .chips("a2a3sim", 0..ranks as i32)
+            .catalogue(&catalogue)
             .build()?;
-        let program = worker.register_program(allreduce())?;
+        let program = worker.register_named_program("allreduce")?;
         worker.init()?;
         let all: Vec<usize> = (0..ranks).collect();
         let bytes = ranks as u64 * u64::from(COUNT) * 4 + 4;
@@ -113,5 +120,5 @@ fn main() -> Result<()> {
         }
         worker.close()?;
     }
-    Ok(())
+    Ok(ExitCode::SUCCESS)
 }

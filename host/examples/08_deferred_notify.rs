@@ -8,7 +8,9 @@
 //! rank 1 received 1
 //! ```
 
-use host::team::{Args, Result, Windows, Worker};
+use std::process::ExitCode;
+
+use host::team::{Args, Catalogue, Result, Windows, Worker};
 use host::{ArgDirection, CoreType, Kernels, NewTensor, Program, ProgramBuilder};
 use protocol::CallConfig;
 
@@ -66,9 +68,17 @@ fn exchange() -> Program {
         })
 }
 
-fn main() -> Result<()> {
-    let worker = Worker::builder(3).chips("a2a3sim", [0, 1]).build()?;
-    let program = worker.register_program(exchange())?;
+fn main() -> Result<ExitCode> {
+    let catalogue = Catalogue::new().program("exchange", exchange);
+    // Each chip is a child that executes this program again and knows the same names.
+    if let Some(code) = host::team::child_main(&catalogue) {
+        return Ok(code);
+    }
+    let worker = Worker::builder(3)
+        .chips("a2a3sim", [0, 1])
+        .catalogue(&catalogue)
+        .build()?;
+    let program = worker.register_named_program("exchange")?;
     worker.init()?;
     let mailbox = u64::from(COUNT) * 4;
     let comm = worker.communicator(
@@ -103,5 +113,6 @@ fn main() -> Result<()> {
     for (rank, (_, result)) in parts.iter().enumerate() {
         println!("rank {rank} received {}", result.load::<f32>()?[0]);
     }
-    worker.close()
+    worker.close()?;
+    Ok(ExitCode::SUCCESS)
 }

@@ -55,7 +55,6 @@ mod program;
 pub mod scene;
 #[cfg(feature = "hbg")]
 mod task_graph;
-#[cfg(feature = "trb")]
 pub mod team;
 mod worker;
 

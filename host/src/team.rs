@@ -10,6 +10,77 @@
 //!  register   scopes    queues     child                             child      or a lower worker
 //! ```
 //!
+//! # Kinds of children
+//!
+//! | kind | default for | a crash | receives |
+//! | --- | --- | --- | --- |
+//! | [`Kind::Thread`] | functions, the one chip of level 2, lower workers | takes the process | anything, closures too |
+//! | [`Kind::Exec`] | the chips of level 3 | stays in the child, which can be restarted | names of a [`Catalogue`], programs of images |
+//! | [`Kind::EarlyFork`] | nothing | stays in the child | closures registered before `init`, then as above |
+//!
+//! A child of kind *exec* executes a helper: this very program, if it calls [`child_main`] first thing in
+//! `main`, or the one that [`Builder::helper`] names. The `simpler` command is such a helper for programs
+//! that consist of images. A program that can do neither (a plug-in, a test of the usual harness) chooses
+//! threads; `build` says so when a worker needs a helper and there is none.
+//!
+//! ```standalone_crate
+//! use aicore_abi::call::map;
+//! use host::team::{Args, Catalogue, Result, Worker};
+//! use host::{ArgDirection, CoreType, Kernels, Program, ProgramBuilder};
+//! use protocol::CallConfig;
+//!
+//! fn double() -> Program {
+//!     ProgramBuilder::new()
+//!         .signature(&[ArgDirection::In, ArgDirection::Out])
+//!         .kernel(0, CoreType::Aiv, |call| {
+//!             map(&call.tensor(0)?, &call.tensor(1)?, |x: f32| 2.0 * x)
+//!         })
+//!         .orchestration(|scope, args| {
+//!             let (x, y) = (args.tensor(0)?, args.tensor(1)?);
+//!             scope.task(Kernels::aiv(0)).input(&x).write(&y).submit()?;
+//!             Ok(())
+//!         })
+//! }
+//!
+//! fn main() -> Result<std::process::ExitCode> {
+//!     let catalogue = Catalogue::new().program("double", double);
+//!     // In a child this serves the parent until it ends.
+//!     if let Some(code) = host::team::child_main(&catalogue) {
+//!         return Ok(code);
+//!     }
+//!     let worker = Worker::builder(3)
+//!         .chips("a2a3sim", 0..2)
+//!         .subs(1)
+//!         .catalogue(&catalogue)
+//!         .build()?;
+//!     let double = worker.register_named_program("double")?;
+//!     let check = worker.register_function(|call| {
+//!         assert_eq!(call.load::<f32>(0)?, [4.0; 8]);
+//!         Ok(())
+//!     })?;
+//!     worker.init()?;
+//!
+//!     let tensor = || worker.buffer(32)?.tensor::<f32>(&[8]);
+//!     let (x, y, z) = (tensor()?, tensor()?, tensor()?);
+//!     x.store(&[1.0; 8])?;
+//!     worker.run(|graph| {
+//!         let config = CallConfig::default();
+//!         let once = Args::new().input(&x).output_existing(&y);
+//!         graph.next_level(&double).on(0).args(once).config(&config).submit()?;
+//!         let twice = Args::new().input(&y).output_existing(&z);
+//!         graph.next_level(&double).on(1).args(twice).config(&config).submit()?;
+//!         graph.submit_sub(&check, Args::new().input(&z))?;
+//!         Ok(())
+//!     })?;
+//!     worker.close()?;
+//!     Ok(std::process::ExitCode::SUCCESS)
+//! }
+//! ```
+//!
+//! The examples of this crate, numbered as a course, go on from here.
+//!
+//! # Where is what
+//!
 //! | question | file |
 //! | --- | --- |
 //! | how do processes share memory? | `segment` |
@@ -17,7 +88,7 @@
 //! | what happens in a child? | `serve`, `hands`, `supply` |
 //! | how is a child started, watched and ended? | `child`, `nursery` |
 //! | how do chips see each other's memory? | `communicator`, `window` |
-//! | what went wrong, and where? | `fault`, `error` |
+//! | what went wrong, and where? | `fault`, and the crate's `error` |
 
 mod call;
 mod catalogue;
@@ -25,7 +96,6 @@ mod channel;
 mod child;
 mod communicator;
 mod engine;
-mod error;
 mod fault;
 mod frame;
 mod graph;
@@ -44,13 +114,13 @@ mod tensor;
 mod window;
 mod worker;
 
+pub use crate::error::{Error, Result};
 pub use call::Call;
 pub use catalogue::Catalogue;
 pub use child::{Ending, Kind};
 pub use communicator::Communicator;
 pub use engine::TaskFailure;
 pub use engine::heap::RingReport;
-pub use error::{Error, Result};
 pub use fault::{Failure, Fault, FaultKind};
 pub use graph::{Graph, Scope, Submission, TaskRef};
 pub use handle::{FunctionHandle, GraphHandle, Handle, NextLevel, ProgramHandle};
@@ -81,9 +151,4 @@ use std::process::ExitCode;
 #[must_use = "a child must not go on with the program"]
 pub fn child_main(catalogue: &Catalogue) -> Option<ExitCode> {
     child::run_if_child(catalogue)
-}
-
-/// A device of a platform of this build.
-fn platform_named(name: &str) -> core::result::Result<Box<dyn platform::Device>, String> {
-    crate::platforms::device(name).map_err(|error| error.to_string())
 }

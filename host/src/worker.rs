@@ -128,6 +128,12 @@ impl ChipWorker {
         Ok(Self::new(crate::platforms::device(name)?))
     }
 
+    /// Its device, with whatever state it is in.
+    #[must_use]
+    pub fn into_device(self) -> Box<dyn Device> {
+        self.device
+    }
+
     /// Attaches to chip number `device_id` and prepares what has been registered so far.
     ///
     /// # Errors

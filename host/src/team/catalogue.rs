@@ -15,6 +15,8 @@ use platform::{Device, Program};
 use super::call::Call;
 use super::fault::Failure;
 use super::graph::Graph;
+use crate::error::Result;
+use crate::platforms;
 
 /// A host function.
 pub(crate) type Function = dyn Fn(&Call<'_>) -> Result<(), Failure> + Send + Sync;
@@ -97,15 +99,19 @@ impl Catalogue {
     }
 
     /// A device of the platform called `name`, not attached yet.
-    pub(crate) fn device(&self, name: &str) -> Result<Box<dyn Device>, String> {
-        if let Some(make) = self.platforms.get(name) {
-            return Ok(make());
+    pub(crate) fn device(&self, name: &str) -> Result<Box<dyn Device>> {
+        match self.platforms.get(name) {
+            Some(make) => Ok(make()),
+            None => platforms::device(name),
         }
-        super::platform_named(name)
     }
 
-    pub(crate) fn has_platform(&self, name: &str) -> bool {
-        self.platforms.contains_key(name) || super::platform_named(name).is_ok()
+    /// Refuses the name of a platform that is not there, without making a device of one that is.
+    pub(crate) fn check_platform(&self, name: &str) -> Result<()> {
+        if self.platforms.contains_key(name) {
+            return Ok(());
+        }
+        platforms::device(name).map(drop)
     }
 }
 

@@ -12,10 +12,10 @@ use std::sync::Arc;
 use bytemuck::Zeroable;
 use sync::{Answerer, Asker, Exchange, Line, SharedDoorbell, Slot, Word32};
 
-use super::error::Result;
 use super::fault::Fault;
 use super::frame::{FAULT_BYTES, FRAMES, Frame};
 use super::segment::{Commit, Segment};
+use crate::error::Result;
 
 /// Frames between this process and another.
 type Frames = Exchange<Frame, FRAMES, true>;
@@ -76,8 +76,11 @@ pub(crate) struct Channel {
 }
 
 impl Channel {
+    /// Bytes of a channel's memory file.
+    pub(crate) const BYTES: usize = size_of::<Shared>();
+
     pub(crate) fn new(parent: &Bell) -> Result<Self> {
-        let memory = Segment::create("a channel", size_of::<Shared>(), Commit::Now)?;
+        let memory = Segment::create("a channel", Self::BYTES, Commit::Now)?;
         Ok(Self {
             memory,
             parent: parent.clone(),
@@ -86,7 +89,7 @@ impl Channel {
 
     /// The channel in a segment that another process made.
     pub(crate) fn of(memory: Arc<Segment>, parent: Bell) -> Option<Self> {
-        (memory.len() >= size_of::<Shared>()).then_some(Self { memory, parent })
+        (memory.len() >= Self::BYTES).then_some(Self { memory, parent })
     }
 
     pub(crate) fn segment(&self) -> &Arc<Segment> {

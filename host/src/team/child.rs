@@ -10,14 +10,15 @@
 
 use core::fmt::Debug;
 use std::os::fd::OwnedFd;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use platform::Device;
 use serde::{Deserialize, Serialize};
 use sync::{Crowd, Flag};
 
 use super::catalogue::Catalogue;
 use super::channel::{Bell, Channel, Phase};
-use super::error::{Error, Result};
 use super::fault::Fault;
 use super::hands::{Chip, Functions, Hands};
 use super::lower::Lower;
@@ -25,11 +26,13 @@ use super::segment::{Segment, SegmentTable};
 use super::serve::serve;
 use super::supply::{InProcess, Registry, Supply, send_segment};
 use super::worker::Spec;
+use crate::error::{Error, Result};
+use crate::worker::ChipWorker;
 
 mod exec;
 mod fork;
 
-pub(crate) use exec::{Helper, run_if_child};
+pub(crate) use exec::{Helper, REFUSED, run_if_child};
 pub(crate) use fork::fork;
 
 /// How a child runs.
@@ -103,13 +106,41 @@ impl Life {
     }
 }
 
+/// Where the device of a chip comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum ChipSource {
+    /// A platform of this build or of the catalogue, by name.
+    Platform(String),
+    /// The host runtime in a folder. Whoever named it promised that its libraries are what their names say.
+    Library(PathBuf),
+}
+
+impl ChipSource {
+    fn device(&self, catalogue: &Catalogue) -> Result<Box<dyn Device>> {
+        match self {
+            Self::Platform(name) => catalogue.device(name),
+            // SAFETY: promised to `Builder::chips_in`, the only one who makes this.
+            Self::Library(dir) => Ok(unsafe { ChipWorker::open(dir) }?.into_device()),
+        }
+    }
+}
+
+impl core::fmt::Display for ChipSource {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Platform(name) => f.write_str(name),
+            Self::Library(dir) => write!(f, "{}", dir.display()),
+        }
+    }
+}
+
 /// What a child is for, as far as it can be said to another process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) enum Work {
     /// Host functions.
     Functions,
     /// One chip.
-    Chip { platform: String, device: i32 },
+    Chip { source: ChipSource, device: i32 },
     /// A lower worker.
     Lower(Box<Spec>),
 }
@@ -119,10 +150,8 @@ impl Work {
     pub(crate) fn hands(&self, catalogue: &Catalogue) -> Result<Box<dyn Hands>, Fault> {
         match self {
             Self::Functions => Ok(Box::new(Functions)),
-            Self::Chip { platform, device } => {
-                let made = catalogue
-                    .device(platform)
-                    .map_err(|text| Fault::new(super::FaultKind::Device, text))?;
+            Self::Chip { source, device } => {
+                let made = source.device(catalogue).map_err(Error::into_fault)?;
                 Ok(Box::new(Chip::attach(made, *device)?))
             }
             Self::Lower(spec) => {

@@ -13,12 +13,12 @@ use aicore_abi::call::Element;
 use protocol::DataType;
 use protocol::limits::COMM_MAX_RANKS;
 
-use super::error::{Error, Result};
 use super::frame::Request;
 use super::segment::{Commit, Segment};
 use super::shared::Shared;
 use super::tensor::{DeviceBuffer, Hold, Tensor};
 use super::worker::Worker;
+use crate::error::{Error, Result};
 
 /// One rank.
 #[derive(Clone, Debug)]

@@ -62,7 +62,7 @@ impl Fault {
         if let Some(fault) = error.downcast_ref::<Self>() {
             return fault.clone();
         }
-        if let Some(super::Error::Fault(fault)) = error.downcast_ref::<super::Error>() {
+        if let Some(crate::Error::Fault(fault)) = error.downcast_ref::<crate::Error>() {
             return fault.clone();
         }
         let mut message = error.to_string();

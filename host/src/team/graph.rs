@@ -14,12 +14,12 @@ use super::engine::flow::MAX_SCOPES;
 use super::engine::heap::{self, Block};
 use super::engine::keys::{Space, Span};
 use super::engine::task::{Pool, TaskId};
-use super::error::{Error, Result};
 use super::handle::{Callable, FunctionHandle, Handle, NextLevel};
 use super::segment::SegmentId;
 use super::shared::Shared;
 use super::tensor::{Args, Buffer, OwnerId, Place, Tensor};
 use super::worker::Services;
+use crate::error::{Error, Result};
 
 /// A task that was submitted.
 #[derive(Clone, Debug)]

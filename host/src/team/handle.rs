@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use sync::Flag;
 
-use super::error::{Error, Result};
 use super::tensor::OwnerId;
+use crate::error::{Error, Result};
 
 /// What all handles have in common.
 #[derive(Clone, Debug)]
@@ -47,10 +47,7 @@ impl Callable {
     /// Refuses what another worker registered, and what is registered no more.
     pub(crate) fn check(&self, owner: &OwnerId) -> Result<()> {
         if self.0.owner != *owner {
-            return Err(Error::refused(
-                format!("a {} of another worker", self.0.kind),
-                "register it with this one",
-            ));
+            return Err(Error::ForeignHandle);
         }
         if self.0.unregistered.is_set() {
             return Err(Error::refused(

@@ -144,10 +144,7 @@ impl Chip {
 }
 
 fn device_fault(error: platform::Error) -> Fault {
-    Fault {
-        error_type: Some(format!("device error {}", error.code())),
-        ..Fault::new(FaultKind::Device, error.to_string())
-    }
+    crate::Error::from(error).into_fault()
 }
 
 impl Hands for Chip {

@@ -16,7 +16,7 @@ pub(crate) struct Lower(Worker);
 
 impl Lower {
     pub(crate) fn start(worker: Worker) -> Result<Self, Fault> {
-        worker.init().map_err(super::Error::into_fault)?;
+        worker.init().map_err(crate::Error::into_fault)?;
         Ok(Self(worker))
     }
 }
@@ -46,7 +46,7 @@ impl Hands for Lower {
         let run = self
             .0
             .run(|graph| -> Result<(), Failure> { function(graph, call) });
-        run.map_err(super::Error::into_fault)
+        run.map_err(crate::Error::into_fault)
     }
 
     fn control(

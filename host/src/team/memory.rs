@@ -6,13 +6,13 @@ use std::sync::Arc;
 
 use aicore_abi::call::Element;
 
-use super::error::{Error, Result};
 use super::frame::Request;
 use super::graph::Graph;
 use super::segment::{Commit, Segment};
 use super::shared::Shared;
 use super::tensor::{DeviceBuffer, Hold, Place, Tensor};
 use super::worker::Worker;
+use crate::error::{Error, Result};
 
 impl Shared {
     fn device_port(&self, child: usize) -> Result<usize> {

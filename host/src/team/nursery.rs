@@ -19,7 +19,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 use sync::Deadline;
 
 use super::child::{Ending, Life};
-use super::error::{Error, Result};
+use crate::error::{Error, Result};
 
 /// How long the system gets to let go of killed processes.
 const LAST_RITES: Duration = Duration::from_secs(5);

@@ -7,9 +7,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::engine::{Core, TaskFailure};
-use super::error::{Error, Result};
 use super::fault::Fault;
 use super::shared::Shared;
+use crate::error::{Error, Result};
 
 /// A run whose graph is complete; its tasks may still be at work.
 ///

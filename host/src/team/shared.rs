@@ -13,12 +13,12 @@ use sync::{Crowd, Flag, Progress, Spin, Word32};
 use super::channel::Bell;
 use super::engine::heap::RINGS;
 use super::engine::{Core, Watch};
-use super::error::{Error, Result};
 use super::frame::Request;
 use super::hands::Words;
 use super::nursery::Nursery;
 use super::segment::SegmentTable;
 use super::tensor::{Dropped, Hold, OwnerId};
+use crate::error::{Error, Result};
 
 /// How long things may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]

@@ -4,15 +4,17 @@
 //!
 //! A description is a line of JSON and, after it, the images that the JSON counts.
 
+mod images;
+
 use std::sync::Arc;
 
-use aicpu::trb::{self, OrchestrationImage};
-use platform::{Kernel, Orchestration, Program, ProgramKernel};
+use platform::{Kernel, Program, ProgramKernel};
 use protocol::{ArgDirection, CoreType};
 use serde::{Deserialize, Serialize};
 
 use super::catalogue::{Catalogue, Function, GraphFunction};
 use super::fault::{Fault, FaultKind};
+use images::{ImageRef, image_of, orchestration_of};
 
 /// Something registered, where it can be called.
 #[derive(Clone)]
@@ -37,9 +39,6 @@ impl core::fmt::Debug for Target {
         f.write_str(self.kind())
     }
 }
-
-/// The runtime whose graph is built on the device.
-const TRB: &str = "trb";
 
 /// What can be sent to another process.
 #[derive(Debug, Serialize, Deserialize)]
@@ -76,14 +75,12 @@ pub(crate) fn describe_named(target: &Target, name: &str) -> Vec<u8> {
 
 /// Describes a program that consists of images; `None` for one that has functions of this process.
 pub(crate) fn describe_images(program: &Program) -> Option<Vec<u8>> {
-    let Orchestration::Trb(trb::Orchestration::Image(OrchestrationImage {
+    let ImageRef {
+        runtime,
         bytes,
         entry,
         config,
-    })) = &program.orchestration
-    else {
-        return None;
-    };
+    } = image_of(&program.orchestration)?;
     let mut images: Vec<&[u8]> = vec![bytes];
     let mut kernels = Vec::with_capacity(program.kernels.len());
     for kernel in &program.kernels {
@@ -99,7 +96,7 @@ pub(crate) fn describe_images(program: &Program) -> Option<Vec<u8>> {
     }
     let mut described = encode(&Description::Program {
         orchestration: bytes.len(),
-        runtime: TRB.to_owned(),
+        runtime: runtime.to_owned(),
         entry: entry.to_string_lossy().into_owned(),
         config: config.to_string_lossy().into_owned(),
         signature: program.signature.iter().map(|it| it.to_wire()).collect(),
@@ -145,16 +142,13 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
             .find_program(&name)
             .map(|program| Target::Program(Arc::new(program)))
             .ok_or_else(|| unknown("program", &name)),
-        Description::Program { runtime, .. } if runtime != TRB => {
-            Err(bad("is for a runtime that this build does not have"))
-        }
         Description::Program {
+            runtime,
             orchestration,
             entry,
             config,
             signature,
             kernels,
-            ..
         } => {
             let mut rest = &described[end + 1..];
             let mut image = |bytes: usize| {
@@ -165,9 +159,8 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
                 Ok::<_, Fault>(image)
             };
             let wire = |_| bad("has an unknown direction or kind of core");
-            let orchestration =
-                trb::Orchestration::image(image(orchestration)?, &entry, &config)
-                    .map_err(|error| bad(&format!("names no orchestration: {error}")))?;
+            let orchestration = orchestration_of(&runtime, image(orchestration)?, &entry, &config)
+                .map_err(|text| bad(&text))?;
             let signature: Result<Vec<_>, _> =
                 signature.into_iter().map(ArgDirection::from_wire).collect();
             let kernels: Result<Vec<_>, Fault> = kernels
@@ -185,7 +178,7 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
                 })
                 .collect();
             Ok(Target::Program(Arc::new(Program {
-                orchestration: Orchestration::Trb(orchestration),
+                orchestration,
                 signature: signature.map_err(wire)?,
                 kernels: kernels?,
             })))
@@ -196,15 +189,14 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
 #[cfg(test)]
 mod tests {
     use super::{
-        ArgDirection, Catalogue, CoreType, Kernel, Orchestration, Program, ProgramKernel, Target,
-        describe_images, describe_named, resolve, trb,
+        ArgDirection, Catalogue, CoreType, Description, Kernel, Program, ProgramKernel, Target,
+        describe_images, describe_named, encode, images, orchestration_of, resolve,
     };
 
-    fn program() -> Program {
+    fn program(runtime: &str) -> Program {
         Program {
-            orchestration: Orchestration::Trb(
-                trb::Orchestration::image(*b"orchestration", "go", "").expect("it has a name"),
-            ),
+            orchestration: orchestration_of(runtime, b"orchestration", "go", "")
+                .expect("the build has the runtime"),
             signature: vec![ArgDirection::In, ArgDirection::Inout],
             kernels: vec![ProgramKernel {
                 func_id: 7,
@@ -216,22 +208,39 @@ mod tests {
 
     #[test]
     fn a_program_of_images_arrives_whole() {
-        let described = describe_images(&program()).expect("it has images only");
-        let target = resolve(&described, &Catalogue::new()).expect("it is whole");
-        let Target::Program(arrived) = target else {
-            panic!("{target:?}");
-        };
-        assert_eq!(format!("{arrived:?}"), format!("{:?}", program()));
-        let Kernel::Image(image) = &arrived.kernels[0].kernel else {
-            panic!("{arrived:?}");
-        };
-        assert_eq!(image[..], *b"ker\nnel");
-        for cut in [0, 10, described.len() - 1] {
-            assert!(
-                resolve(&described[..cut], &Catalogue::new()).is_err(),
-                "{cut}"
-            );
+        for runtime in images::names() {
+            let sent = program(runtime);
+            let described = describe_images(&sent).expect("it has images only");
+            let target = resolve(&described, &Catalogue::new()).expect("it is whole");
+            let Target::Program(arrived) = target else {
+                panic!("{target:?}");
+            };
+            assert_eq!(format!("{arrived:?}"), format!("{sent:?}"));
+            let Kernel::Image(image) = &arrived.kernels[0].kernel else {
+                panic!("{arrived:?}");
+            };
+            assert_eq!(image[..], *b"ker\nnel");
+            for cut in [0, 10, described.len() - 1] {
+                assert!(
+                    resolve(&described[..cut], &Catalogue::new()).is_err(),
+                    "{cut}"
+                );
+            }
         }
+    }
+
+    #[test]
+    fn a_runtime_that_is_not_there_is_named() {
+        let described = encode(&Description::Program {
+            runtime: "abacus".to_owned(),
+            orchestration: 0,
+            entry: "go".to_owned(),
+            config: String::new(),
+            signature: Vec::new(),
+            kernels: Vec::new(),
+        });
+        let error = resolve(&described, &Catalogue::new()).expect_err("no build has it");
+        assert!(error.message.contains("`abacus`"), "{error}");
     }
 
     #[test]

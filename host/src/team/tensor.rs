@@ -9,8 +9,8 @@ use aicore_abi::call::Element;
 use protocol::{ContinuousTensor, DataType, Scalar, TensorArgType};
 
 use super::engine::task::TaskId;
-use super::error::{Error, Result};
 use super::segment::Segment;
+use crate::error::{Error, Result};
 
 /// Segments that nobody holds any more: their mappings in children are to be dropped.
 #[derive(Debug, Default)]

@@ -21,7 +21,6 @@ use protocol::CallConfig;
 
 use super::catalogue::Catalogue;
 use super::child::Ending;
-use super::error::{Error, Result};
 use super::fault::{Failure, Fault};
 use super::graph::Graph;
 use super::handle::{Callable, ProgramHandle};
@@ -30,6 +29,7 @@ use super::segment::{Commit, Segment};
 use super::shared::Shared;
 use super::supply::Registry;
 use super::tensor::{Args, Buffer, Dropped, Hold, OwnerId};
+use crate::error::{Error, Result};
 pub use builder::Builder;
 pub(crate) use builder::{Plan, Settings, Spec};
 use register::Registered;

@@ -42,7 +42,13 @@ fn compare(source: &Path, name: &str) -> Result<(), Failed> {
         .parent()
         .and_then(Path::parent)
         .ok_or("a program lies in a folder")?;
-    let output = Command::new(folder.join("examples").join(name)).output()?;
+    let program = folder.join("examples").join(name);
+    let output = Command::new(&program).output().map_err(|error| {
+        format!(
+            "{}: {error}: `cargo build -p host --examples` makes it",
+            program.display()
+        )
+    })?;
     let printed = String::from_utf8_lossy(&output.stdout);
     if !output.status.success() || printed.lines().ne(expected.iter().copied()) {
         let errors = String::from_utf8_lossy(&output.stderr);

@@ -7,7 +7,7 @@ use host::team::{Args, Ending, Error, Kind, Limits, Tensor, Worker};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
-    ALL, Case, EXEC, PROCESSES, THREAD, catalogue, function, limits, sub_builder, subs, sum,
+    ALL, Case, EXEC, PROCESSES, THREAD, catalogue, function, limits, sub_builder, subs,
 };
 
 pub(crate) const CASES: &[Case] = &[
@@ -51,7 +51,7 @@ pub(crate) const CASES: &[Case] = &[
         failing_starts_are_undone,
     ),
     ("bad_submits_are_refused", ALL, bad_submits_are_refused),
-    ("the_65th_program", THREAD, the_65th_program),
+    ("the_65th_program", ALL, the_65th_program),
     (
         "closures_across_processes",
         PROCESSES,
@@ -483,6 +483,7 @@ fn failing_starts_are_undone(kind: Kind) {
         let worker = Worker::builder(3)
             .chips("a2a3sim", [0])
             .chips("brokensim", [1])
+            .next_level_kind(kind)
             .subs(1)
             .catalogue(&broken)
             .limits(limits())
@@ -587,22 +588,25 @@ fn subs_of_threads() -> Worker {
         .expect("it makes sense")
 }
 
-fn the_65th_program(_: Kind) {
+fn the_65th_program(kind: Kind) {
     let worker = Worker::builder(3)
         .chips("a2a3sim", [0])
+        .next_level_kind(kind)
+        .catalogue(&catalogue())
         .subs(1)
         .build()
         .expect("it makes sense");
     worker.init().expect("it starts");
     let handles: Vec<_> = (0..64)
-        .map(|_| worker.register_program(sum()).expect("there is room"))
+        .map(|_| worker.register_named_program("sum").expect("there is room"))
         .collect();
     let error = worker
-        .register_program(sum())
+        .register_named_program("sum")
         .expect_err("there is none")
         .to_string();
     assert!(
-        error.contains("64 are registered") && error.contains("MAX_REGISTERED_CALLABLE_IDS"),
+        error.contains("64 programs are registered")
+            && error.contains("MAX_REGISTERED_CALLABLE_IDS"),
         "{error}"
     );
     worker
@@ -610,7 +614,7 @@ fn the_65th_program(_: Kind) {
         .expect("functions take no place on a chip");
     worker.unregister(&handles[10]).expect("it is registered");
     worker
-        .register_program(sum())
+        .register_named_program("sum")
         .expect("the place is free again");
 }
 

@@ -15,9 +15,9 @@ use serde::{Deserialize, Serialize};
 use sync::Crowd;
 
 use super::{Life, ProcessChild, Work, live};
+use crate::error::{Error, Result};
 use crate::team::catalogue::Catalogue;
 use crate::team::channel::{Bell, Channel};
-use crate::team::error::{Error, Result};
 use crate::team::nursery::Nursery;
 use crate::team::supply::{ThroughSocket, receive, receive_segment, send_segment};
 
@@ -25,6 +25,8 @@ use crate::team::supply::{ThroughSocket, receive, receive_segment, send_segment}
 const COMMAND: &str = "team-child";
 /// Bytes of the first message.
 const HELLO_BYTES: usize = 1 << 16;
+/// Exit code of a helper that cannot serve; it wrote why to standard error.
+pub(crate) const REFUSED: u8 = 3;
 
 /// Set when this program has said that it can be a child.
 static CAN_BE_CHILD: OnceLock<()> = OnceLock::new();
@@ -39,7 +41,7 @@ impl Helper {
         if CAN_BE_CHILD.get().is_none() {
             return Err(Error::refused(
                 "executing this program as a child",
-                "it has not called `host::team::child_main` first thing in `main`: call it, or name a helper",
+                "it has not called `host::team::child_main`: call it first thing in `main`, name another program with `helper`, or choose `Kind::Thread` with `next_level_kind` and `sub_kind`",
             ));
         }
         std::env::current_exe()
@@ -52,9 +54,26 @@ impl Helper {
     }
 }
 
+/// What both sides must have been built from alike: the channel has no version of its own.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Build {
+    version: String,
+    channel_bytes: usize,
+}
+
+impl Build {
+    fn this() -> Self {
+        Self {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            channel_bytes: Channel::BYTES,
+        }
+    }
+}
+
 /// What the parent says first.
 #[derive(Debug, Serialize, Deserialize)]
 struct Hello {
+    build: Build,
     label: String,
     work: Work,
     parent: u32,
@@ -105,6 +124,7 @@ impl ProcessChild {
             socket,
         };
         let hello = Hello {
+            build: Build::this(),
             label: label.to_owned(),
             work: work.clone(),
             parent: parent.as_raw_nonzero().get().unsigned_abs(),
@@ -169,7 +189,7 @@ pub(crate) fn run_if_child(catalogue: &Catalogue) -> Option<ExitCode> {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
             eprintln!("child process: {text}");
-            ExitCode::from(3)
+            ExitCode::from(REFUSED)
         }
     })
 }
@@ -179,7 +199,13 @@ fn be_child(socket: OwnedFd, catalogue: &Catalogue) -> Result<(), String> {
         .map_err(|error| format!("there is no socket to a parent: {error}"))?;
     let mut text = vec![0; HELLO_BYTES];
     let (len, _) = receive(&socket, &mut text)?;
-    let hello: Hello = serde_json::from_slice(&text[..len]).map_err(|error| error.to_string())?;
+    let another = "helper and parent were not built from the same version";
+    let hello: Hello =
+        serde_json::from_slice(&text[..len]).map_err(|error| format!("{another}: {error}"))?;
+    let here = Build::this();
+    if hello.build != here {
+        return Err(format!("{another}: {here:?} here, {:?} there", hello.build));
+    }
     let bell = Bell::of(receive_segment(&socket)?).ok_or("the doorbell is too short")?;
     let channel = Channel::of(receive_segment(&socket)?, bell).ok_or("the channel is too short")?;
     let supply = ThroughSocket {

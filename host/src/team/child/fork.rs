@@ -12,9 +12,9 @@ use rustix::process::{Pid, PidfdFlags};
 
 use super::exec::{follow, own_crowd, pair};
 use super::{Life, ProcessChild, Work, live};
+use crate::error::{Error, Result};
 use crate::team::catalogue::Catalogue;
 use crate::team::channel::{Bell, Channel};
-use crate::team::error::{Error, Result};
 use crate::team::nursery::Born;
 use crate::team::supply::{Registry, ThroughSocket};
 

@@ -8,20 +8,29 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Worker;
+use crate::error::{Error, Result};
 use crate::team::catalogue::Catalogue;
-use crate::team::child::{Helper, Kind, Work};
-use crate::team::error::{Error, Result};
+use crate::team::child::{ChipSource, Helper, Kind, Work};
 use crate::team::shared::Limits;
 
 /// Heap bytes per ring, unless said otherwise; only what is used takes memory.
 const DEFAULT_RING_BYTES: u64 = 1 << 30;
 
+/// How the next level runs unless said otherwise: several chips each in a process of its own, so that a
+/// crash stays there; the one chip of level 2, and lower workers, in this one.
+const fn default_next_kind(level: u32) -> Kind {
+    match level {
+        3 => Kind::Exec,
+        _ => Kind::Thread,
+    }
+}
+
 /// What of a worker can be said to another process.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Spec {
     pub(crate) level: u32,
-    pub(crate) chips: Vec<(String, i32)>,
-    pub(crate) chip_kind: Kind,
+    pub(crate) chips: Vec<(ChipSource, i32)>,
+    pub(crate) next_kind: Option<Kind>,
     pub(crate) subs: usize,
     pub(crate) sub_kind: Kind,
     pub(crate) heap_ring_bytes: u64,
@@ -98,7 +107,7 @@ impl Builder {
             spec: Spec {
                 level,
                 chips: Vec::new(),
-                chip_kind: Kind::Thread,
+                next_kind: None,
                 subs: 0,
                 sub_kind: Kind::Thread,
                 heap_ring_bytes: DEFAULT_RING_BYTES,
@@ -116,17 +125,33 @@ impl Builder {
     }
 
     /// Chips of a platform, by their numbers; the position is the child's number.
-    pub fn chips(mut self, platform: &str, devices: impl IntoIterator<Item = i32>) -> Self {
-        let named = devices
-            .into_iter()
-            .map(|device| (platform.to_owned(), device));
-        self.spec.chips.extend(named);
+    pub fn chips(self, platform: &str, devices: impl IntoIterator<Item = i32>) -> Self {
+        self.chips_of(&ChipSource::Platform(platform.to_owned()), devices)
+    }
+
+    /// Chips of the host runtime in folder `dir`, whoever built it.
+    ///
+    /// # Safety
+    /// The libraries in `dir` are what their names say: children load them and run their code.
+    pub unsafe fn chips_in(
+        self,
+        dir: impl Into<PathBuf>,
+        devices: impl IntoIterator<Item = i32>,
+    ) -> Self {
+        self.chips_of(&ChipSource::Library(dir.into()), devices)
+    }
+
+    fn chips_of(mut self, source: &ChipSource, devices: impl IntoIterator<Item = i32>) -> Self {
+        let chips = devices.into_iter().map(|device| (source.clone(), device));
+        self.spec.chips.extend(chips);
         self
     }
 
-    /// How chips and described lower workers run; threads unless said otherwise.
+    /// How chips and described lower workers run. Unless said otherwise, the chips of level 3 execute the
+    /// [helper](Self::helper), so that a crash stays in the child; the chip of level 2 and lower workers are
+    /// threads.
     pub fn next_level_kind(mut self, kind: Kind) -> Self {
-        self.spec.chip_kind = kind;
+        self.spec.next_kind = Some(kind);
         self
     }
 
@@ -209,7 +234,9 @@ impl Builder {
         self
     }
 
-    /// The program that children execute, if it is not this one.
+    /// The program that children execute, if it is not this one: one that calls
+    /// [`child_main`](crate::team::child_main). The `simpler` command does, and serves for programs that
+    /// consist of images.
     pub fn helper(mut self, program: impl Into<PathBuf>) -> Self {
         self.helper = Some(program.into());
         self
@@ -228,10 +255,11 @@ impl Builder {
         } = self;
         check(&spec, &catalogue, &lower)?;
         let is_exec = |kind: Kind, count: usize| kind == Kind::Exec && count > 0;
-        let next = spec.chips.len() + spec.lower.len();
+        let described = spec.chips.len() + spec.lower.len();
+        let next_kind = spec.next_kind.unwrap_or(default_next_kind(spec.level));
         let helper = match helper {
             Some(path) => Some(Helper(path)),
-            None if is_exec(spec.chip_kind, next) || is_exec(spec.sub_kind, spec.subs) => {
+            None if is_exec(next_kind, described) || is_exec(spec.sub_kind, spec.subs) => {
                 Some(Helper::this_program()?)
             }
             None => None,
@@ -241,16 +269,17 @@ impl Builder {
             heap_ring_bytes: spec.heap_ring_bytes,
             limits: spec.limits,
             fail_fast: spec.fail_fast,
-            next_count: next + lower.len(),
-            next_kind: if lower.is_empty() {
-                spec.chip_kind
-            } else {
+            next_count: described + lower.len(),
+            // Lower workers given as values are threads, whatever the others are.
+            next_kind: if described == 0 {
                 Kind::Thread
+            } else {
+                next_kind
             },
             sub_kind: spec.sub_kind,
             helper,
         };
-        let worker = Worker::new(settings, catalogue, plans(&spec, lower));
+        let worker = Worker::new(settings, catalogue, plans(&spec, next_kind, lower));
         for name in &spec.functions {
             worker.register_named_function(name)?;
         }
@@ -277,23 +306,23 @@ impl Spec {
     }
 }
 
-fn plans(spec: &Spec, lower: Vec<Worker>) -> Vec<Plan> {
+fn plans(spec: &Spec, next_kind: Kind, lower: Vec<Worker>) -> Vec<Plan> {
     let mut plans = Vec::new();
-    for (number, (platform, device)) in spec.chips.iter().enumerate() {
+    for (number, (source, device)) in spec.chips.iter().enumerate() {
         plans.push(Plan::Work {
             label: format!("chip_process {number} dev={device}"),
             work: Work::Chip {
-                platform: platform.clone(),
+                source: source.clone(),
                 device: *device,
             },
-            kind: spec.chip_kind,
+            kind: next_kind,
         });
     }
     for described in &spec.lower {
         plans.push(Plan::Work {
             label: format!("child_worker {} level={}", plans.len(), described.level),
             work: Work::Lower(Box::new(described.clone())),
-            kind: spec.chip_kind,
+            kind: next_kind,
         });
     }
     for worker in lower {
@@ -366,19 +395,16 @@ fn check(spec: &Spec, catalogue: &Catalogue, lower: &[Worker]) -> Result<()> {
             );
         }
     }
-    for (number, (platform, device)) in spec.chips.iter().enumerate() {
-        if !catalogue.has_platform(platform) {
-            return Err(Error::refused(
-                format!("platform `{platform}`"),
-                "neither this build nor the catalogue has it",
-            ));
+    for (number, (source, device)) in spec.chips.iter().enumerate() {
+        if let ChipSource::Platform(name) = source {
+            catalogue.check_platform(name)?;
         }
         if *device < 0 {
             return refuse(format!("device_id {device}"), "device ids start at 0");
         }
-        if spec.chips[..number].contains(&(platform.clone(), *device)) {
+        if spec.chips[..number].contains(&(source.clone(), *device)) {
             return refuse(
-                format!("chip {device} of {platform} twice"),
+                format!("chip {device} of {source} twice"),
                 "each chip has one child",
             );
         }

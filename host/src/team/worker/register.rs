@@ -9,11 +9,11 @@ use platform::Program;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 
 use super::{Services, Worker};
+use crate::error::{Error, Result};
 use crate::team::call::Call;
 use crate::team::catalogue::{Function, GraphFunction};
 use crate::team::child::Kind;
 use crate::team::engine::task::Pool;
-use crate::team::error::{Error, Result};
 use crate::team::fault::Failure;
 use crate::team::frame::Request;
 use crate::team::graph::Graph;
@@ -211,12 +211,7 @@ impl Worker {
                 .filter(|it| it.callable.kind() == kind)
                 .count();
             if count >= MAX_REGISTERED_CALLABLE_IDS {
-                return Err(Error::refused(
-                    format!("chip program {}", count + 1),
-                    format!(
-                        "{count} are registered, and MAX_REGISTERED_CALLABLE_IDS is {MAX_REGISTERED_CALLABLE_IDS}: unregister one"
-                    ),
-                ));
+                return Err(Error::NoFreeId);
             }
         }
         let description = self.describe(&target, name, kind, pool, shared.is_some())?;
@@ -278,7 +273,7 @@ impl Worker {
                 )),
                 _ => Err(Error::refused(
                     format!("a {} of this process", target.kind()),
-                    "its children are processes of their own, which cannot receive it: register it by a name of the catalogue",
+                    "its children are processes of their own, which cannot receive it: register it by a name of the catalogue, or choose `Kind::Thread` for them",
                 )),
             };
         };

@@ -9,13 +9,13 @@ use sync::{Crowd, Deadline};
 
 use super::Services;
 use super::builder::Plan;
+use crate::error::{Error, Result};
 use crate::team::channel::{Bell, Channel, Phase};
-use crate::team::child::{Child, Kind, ProcessChild, ThreadChild, fork};
+use crate::team::child::{Child, Ending, Kind, ProcessChild, REFUSED, ThreadChild, fork};
 use crate::team::engine::Core;
 use crate::team::engine::heap::RINGS;
 use crate::team::engine::port::Port;
 use crate::team::engine::task::Pool;
-use crate::team::error::{Error, Result};
 use crate::team::fault::{Fault, FaultKind};
 use crate::team::lower::Lower;
 use crate::team::nursery::Nursery;
@@ -248,9 +248,15 @@ fn wait_ready(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Resul
         } else {
             let ending = port.child.life().ending();
             let text = ending.map_or_else(String::new, |ending| ending.to_string());
+            let hint = match ending {
+                Some(Ending::Exited(code)) if code == i32::from(REFUSED) => {
+                    ": it wrote the reason to standard error"
+                }
+                _ => "",
+            };
             Fault::new(
                 FaultKind::Died,
-                format!("it ended before it was ready ({text})"),
+                format!("it ended before it was ready ({text}){hint}"),
             )
         };
         return Err(Error::Start {
