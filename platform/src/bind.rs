@@ -14,16 +14,16 @@
 //! of that tensor, so the results next to it are not to be trusted: the run fails.
 
 use core::any::Any;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use protocol::{ArgDirection, ChipStorageTaskArgs, ContinuousTensor};
 
 use crate::address::DeviceAddress;
-use crate::context::Attached;
 use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::machine::{DeviceMemory, Machine};
 use crate::options::ForeignMemory;
+use crate::store::Store;
 
 /// Bytes of a guard zone.
 pub(crate) const GUARD: usize = 64;
@@ -62,7 +62,9 @@ pub(crate) struct Bound<M: Machine> {
 /// The bound tensors of one run; dropping it gives everything back.
 #[derive(Debug)]
 pub(crate) struct Bindings<'a, M: Machine> {
-    device: &'a Attached<M>,
+    store: &'a Store<M>,
+    /// Where the emptied list goes, for the next run.
+    spare: &'a Mutex<Vec<Bound<M>>>,
     bound: Vec<Bound<M>>,
     /// Allocations of the caller that the run uses: not freed before its end.
     used: Vec<Arc<M::Memory>>,
@@ -73,7 +75,7 @@ pub(crate) struct Bindings<'a, M: Machine> {
 
 /// Refuses what can be seen to be wrong before anything is bound.
 pub(crate) fn check<M: Machine>(
-    device: &Attached<M>,
+    store: &Store<M>,
     args: &ChipStorageTaskArgs,
     foreign: ForeignMemory,
 ) -> Result<()> {
@@ -87,10 +89,9 @@ pub(crate) fn check<M: Machine>(
             return Err(Error::NullTensor { argument, bytes });
         }
         let address = DeviceAddress(tensor.data);
-        let memory = lock(&device.memory);
-        let known = memory.containing(address).is_some();
-        if tensor.is_device_memory() && (known || !foreign.is_promised()) {
-            memory.range("tensor argument", address, bytes)?;
+        let is_ours = || store.containing(address).is_some();
+        if tensor.is_device_memory() && (!foreign.is_promised() || is_ours()) {
+            store.range("tensor argument", address, bytes)?;
         }
     }
     Ok(())
@@ -103,13 +104,15 @@ impl<'a, M: Machine> Bindings<'a, M> {
     /// # Safety
     /// Each such tensor is readable, and writable unless `signature` says `IN`, while the result lives.
     pub(crate) unsafe fn new(
-        device: &'a Attached<M>,
+        store: &'a Store<M>,
+        spare: &'a Mutex<Vec<Bound<M>>>,
         signature: Option<&[ArgDirection]>,
         args: &mut ChipStorageTaskArgs,
     ) -> Result<Self> {
         let mut bindings = Self {
-            device,
-            bound: core::mem::take(&mut *lock(&device.spare_bindings)),
+            store,
+            spare,
+            bound: core::mem::take(&mut *lock(spare)),
             used: Vec::new(),
             left_behind: false,
             copied_in: 0,
@@ -117,9 +120,7 @@ impl<'a, M: Machine> Bindings<'a, M> {
         for (argument, tensor) in args.used_tensors_mut()?.iter_mut().enumerate() {
             if tensor.is_device_memory() {
                 let address = DeviceAddress(tensor.data);
-                bindings
-                    .used
-                    .extend(lock(&device.memory).containing(address).cloned());
+                bindings.used.extend(store.containing(address));
                 continue;
             }
             let Some(signature) = signature else {
@@ -142,10 +143,8 @@ impl<'a, M: Machine> Bindings<'a, M> {
     ) -> Result<()> {
         let bytes = tensor.byte_size()?;
         let length = usize::try_from(bytes)
-            .map_err(|_| self.device.exhausted(bytes, "it exceeds the address space"))?;
-        let memory = self
-            .device
-            .take_buffer(bytes.saturating_add(GUARD as u64))?;
+            .map_err(|_| self.store.exhausted(bytes, "it exceeds the address space"))?;
+        let memory = self.store.take_buffer(bytes.saturating_add(GUARD as u64))?;
         let address = memory.address();
         self.bound.push(Bound {
             argument,
@@ -154,7 +153,7 @@ impl<'a, M: Machine> Bindings<'a, M> {
             copy_back: direction != Some(ArgDirection::In),
             memory,
         });
-        let machine = &self.device.machine;
+        let machine = &self.store.machine;
         if direction == Some(ArgDirection::Out) {
             // SAFETY: the buffer holds the tensor and its guard.
             unsafe { machine.fill(address, 0, length) }?;
@@ -185,7 +184,7 @@ impl<'a, M: Machine> Bindings<'a, M> {
     /// Refuses results next to which something was written that should not be.
     pub(crate) fn check_guards(&self) -> Result<()> {
         for bound in &self.bound {
-            if let Some(offset) = damage(&self.device.machine, &*bound.memory, bound.bytes)? {
+            if let Some(offset) = damage(&self.store.machine, &*bound.memory, bound.bytes)? {
                 return Err(Error::GuardDamaged {
                     argument: bound.argument,
                     bytes: bound.bytes,
@@ -203,7 +202,7 @@ impl<'a, M: Machine> Bindings<'a, M> {
             let host = core::ptr::with_exposed_provenance_mut(usize_of(bound.host));
             // SAFETY: the caller of `new` promises the host side; the buffer holds the tensor.
             unsafe {
-                self.device
+                self.store
                     .machine
                     .copy_out(host, bound.memory.address(), usize_of(bound.bytes))
             }?;
@@ -216,9 +215,9 @@ impl<'a, M: Machine> Bindings<'a, M> {
 impl<M: Machine> Drop for Bindings<'_, M> {
     fn drop(&mut self) {
         for bound in self.bound.drain(..) {
-            self.device.give_back(bound.memory, !self.left_behind);
+            self.store.give_back(bound.memory, !self.left_behind);
         }
-        *lock(&self.device.spare_bindings) = core::mem::take(&mut self.bound);
+        *lock(self.spare) = core::mem::take(&mut self.bound);
     }
 }
 

@@ -1,6 +1,6 @@
 //! A device context: everything about a chip that is the same on every machine.
 //!
-//! Knows states, validation, memory accounting, programs and runs. Refuses to know how a run is
+//! Knows states, validation, programs and runs. Refuses to know how a run is
 //! executed: that is [`Machine`]'s.
 //!
 //! Locks are taken one at a time and never held while code of a program runs, except `turn`, which
@@ -24,14 +24,16 @@ use crate::error::{Error, Result};
 #[cfg(feature = "hbg")]
 use crate::host_side::{HostSide, load_on_host};
 use crate::kernel_cache::KernelCache;
+#[cfg(feature = "hbg")]
+use crate::launch::HostRun;
 use crate::launch::{Launch, Prepared, RunReport};
 use crate::lock::lock;
-use crate::machine::{DeviceMemory, LoadedKernel, Machine};
-use crate::memory::{Ledger, MemoryStats};
+use crate::machine::{LoadedKernel, Machine};
+use crate::memory::MemoryStats;
 use crate::options::RunOptions;
-use crate::pool::{self, Pool};
 use crate::program::Program;
 use crate::registry::Registry;
+use crate::store::Store;
 
 /// Starts the machine of a device.
 type Start<M> = Box<dyn Fn(i32) -> Result<M> + Send + Sync>;
@@ -48,17 +50,14 @@ pub struct DeviceContext<A: Arch, M: Machine> {
 #[derive(Debug)]
 pub(crate) struct Attached<M: Machine> {
     device_id: i32,
-    pub(crate) memory: Mutex<Ledger<M>>,
-    pool: Mutex<Pool<M>>,
-    bound: Mutex<(u64, u64)>,
-    pub(crate) spare_bindings: Mutex<Vec<Bound<M>>>,
+    spare_bindings: Mutex<Vec<Bound<M>>>,
     registry: Mutex<Registry<M>>,
     kernels: Mutex<KernelCache<M>>,
     turn: Mutex<()>,
     /// Callable ids whose programs are gone and what was loaded for them is not.
     forgotten: Mutex<Vec<i32>>,
     // Last: everything above may refer to what it has loaded.
-    pub(crate) machine: M,
+    pub(crate) store: Arc<Store<M>>,
 }
 
 impl<A: Arch, M: Machine> DeviceContext<A, M> {
@@ -126,15 +125,12 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         }
         *state = Some(Arc::new(Attached {
             device_id,
-            memory: Mutex::new(Ledger::new()),
-            pool: Mutex::new(Pool::new()),
-            bound: Mutex::default(),
             spare_bindings: Mutex::default(),
             registry: Mutex::new(Registry::new()),
             kernels: Mutex::new(KernelCache::new()),
             turn: Mutex::new(()),
             forgotten: Mutex::default(),
-            machine: (self.start)(device_id)?,
+            store: Arc::new(Store::new((self.start)(device_id)?)),
         }));
         Ok(())
     }
@@ -145,10 +141,12 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         };
         // A run that is under way ends first: its deadlines bound this wait.
         drop(lock(&attached.turn));
-        let (count, bytes) = lock(&attached.memory).usage();
-        if count != 0 {
+        let left = attached.store.stats();
+        if left.allocations != 0 {
             log::debug!(
-                "finalize releases {count} allocations of {bytes} bytes that were never freed"
+                "finalize releases {} allocations of {} bytes that were never freed",
+                left.allocations,
+                left.allocated
             );
         }
         Ok(())
@@ -161,34 +159,19 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
     }
 
     fn malloc(&self, bytes: u64) -> Result<DeviceAddress> {
-        let device = self.attached("malloc")?;
-        let memory = device.allocate(bytes)?;
-        Ok(lock(&device.memory).insert(memory))
+        self.attached("malloc")?.store.malloc(bytes)
     }
 
     fn free(&self, address: DeviceAddress) -> Result<()> {
-        let device = self.attached("free")?;
-        let memory = lock(&device.memory).remove(address)?;
-        drop(memory);
-        Ok(())
+        self.attached("free")?.store.free(address)
     }
 
     fn copy_to(&self, to: DeviceAddress, from: &[u8]) -> Result<()> {
-        let device = self.attached("copy_to")?;
-        let memory = lock(&device.memory).range("copy_to", to, from.len() as u64)?;
-        // SAFETY: the range lies in `memory`, which lives until the copy is done.
-        let copied = unsafe { device.machine.copy_in(to, from.as_ptr(), from.len()) };
-        drop(memory);
-        copied
+        self.attached("copy_to")?.store.copy_to(to, from)
     }
 
     fn copy_from(&self, to: &mut [u8], from: DeviceAddress) -> Result<()> {
-        let device = self.attached("copy_from")?;
-        let memory = lock(&device.memory).range("copy_from", from, to.len() as u64)?;
-        // SAFETY: the range lies in `memory`, which lives until the copy is done.
-        let copied = unsafe { device.machine.copy_out(to.as_mut_ptr(), from, to.len()) };
-        drop(memory);
-        copied
+        self.attached("copy_from")?.store.copy_from(to, from)
     }
 
     fn prepare(&self, callable_id: i32, program: &Program) -> Result<()> {
@@ -212,7 +195,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
     ) -> Result<RunReport> {
         let device = self.attached("run")?;
         config.validate_for::<A>()?;
-        bind::check(&device, args, options.foreign_memory)?;
+        bind::check(&device.store, args, options.foreign_memory)?;
         let _turn = lock(&device.turn);
         device.forget();
         // SAFETY: the caller promises what `run` asks for.
@@ -240,12 +223,16 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         patience: Duration,
     ) -> Result<Box<dyn Comm>> {
         self.attached("join")?
+            .store
             .machine
             .join(rank, ranks, meeting, patience)
     }
 
     fn set_talking(&self, talking: bool) -> Result<()> {
-        self.attached("set_talking")?.machine.set_talking(talking);
+        self.attached("set_talking")?
+            .store
+            .machine
+            .set_talking(talking);
         Ok(())
     }
 
@@ -262,7 +249,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
     }
 
     fn memory(&self) -> MemoryStats {
-        self.if_attached(Attached::memory_stats)
+        self.if_attached(|device| device.store.stats())
     }
 }
 
@@ -292,7 +279,7 @@ impl<M: Machine> Attached<M> {
     /// Forgets what was loaded for programs that are gone. Only for whoever has the turn.
     fn forget(&self) {
         for id in lock(&self.forgotten).drain(..) {
-            self.machine.forget(id);
+            self.store.machine.forget(id);
         }
     }
 
@@ -307,8 +294,8 @@ impl<M: Machine> Attached<M> {
     fn load(&self, callable_id: i32, program: &Program) -> Result<Prepared<M>> {
         let mut kernels = Vec::with_capacity(program.kernels.len());
         for it in &program.kernels {
-            let code = lock(&self.kernels).code(&self.machine, it.func_id, &it.kernel)?;
-            kernels.push(self.machine.kernel(it.func_id, it.core, code));
+            let code = lock(&self.kernels).code(&self.store.machine, it.func_id, &it.kernel)?;
+            kernels.push(self.store.machine.kernel(it.func_id, it.core, code));
         }
         let ids = program
             .kernels
@@ -349,16 +336,19 @@ impl<M: Machine> Attached<M> {
         let bound = program.orchestration.is_bound();
         let signature = bound.then_some(program.signature.as_slice());
         // SAFETY: passed on from the caller.
-        let mut bindings = unsafe { Bindings::new(self, signature, &mut args) }?;
+        let mut bindings =
+            unsafe { Bindings::new(&self.store, &self.spare_bindings, signature, &mut args) }?;
         #[cfg(feature = "hbg")]
-        let host = HostSide::new(self);
-        let outcome = self.machine.launch(&Launch {
+        let host = HostSide::new(&self.store);
+        #[cfg(feature = "hbg")]
+        let host_run: Arc<dyn HostRun> = Arc::clone(&host) as _;
+        let outcome = self.store.machine.launch(&Launch {
             callable_id,
             program: &program,
             registration,
             args: &args,
             #[cfg(feature = "hbg")]
-            host: &host,
+            host: &host_run,
             config,
             options,
             hold: &|| {
@@ -375,7 +365,7 @@ impl<M: Machine> Attached<M> {
             bindings.leave_behind();
         }
         #[cfg(feature = "hbg")]
-        let moved = host.end(self, &args, &outcome);
+        let moved = host.end(&self.store, &args, &outcome);
         let report = outcome.result?;
         bindings.check_guards()?;
         let report = RunReport {
@@ -397,69 +387,10 @@ impl<M: Machine> Attached<M> {
 
     /// Everything that code of a run can reach.
     fn hold(&self, program: &Arc<Prepared<M>>, bindings: &Bindings<'_, M>) -> Box<dyn Any + Send> {
-        let allocations: Vec<Arc<M::Memory>> = lock(&self.memory).all().collect();
+        let allocations = self.store.allocations();
         Box::new((Arc::clone(program), bindings.hold(), allocations))
-    }
-
-    /// Device memory, at the expense of the pool if there is no other.
-    fn allocate(&self, bytes: u64) -> Result<M::Memory> {
-        self.machine.allocate(bytes).or_else(|_| {
-            drop(lock(&self.pool).drain());
-            self.machine
-                .allocate(bytes)
-                .map_err(|reason| self.exhausted(bytes, &reason))
-        })
-    }
-
-    pub(crate) fn exhausted(&self, bytes: u64, reason: &str) -> Error {
-        Error::OutOfMemory {
-            bytes,
-            in_use: self.memory_stats().total(),
-            reason: reason.to_owned(),
-        }
-    }
-
-    /// A buffer for `bytes`.
-    pub(crate) fn take_buffer(&self, bytes: u64) -> Result<Arc<M::Memory>> {
-        let class = pool::class(bytes)
-            .ok_or_else(|| self.exhausted(bytes, "it exceeds the address space"))?;
-        let pooled = lock(&self.pool).take(class);
-        let memory = match pooled {
-            Some(memory) => memory,
-            None => Arc::new(self.allocate(class)?),
-        };
-        let mut bound = lock(&self.bound);
-        bound.0 += 1;
-        bound.1 += memory.bytes();
-        Ok(memory)
-    }
-
-    /// Takes a buffer back, for the next run unless something may still write to it.
-    pub(crate) fn give_back(&self, memory: Arc<M::Memory>, reuse: bool) {
-        {
-            let mut bound = lock(&self.bound);
-            bound.0 -= 1;
-            bound.1 -= memory.bytes();
-        }
-        if reuse {
-            lock(&self.pool).put(memory);
-        }
-    }
-
-    fn memory_stats(&self) -> MemoryStats {
-        let (allocations, allocated) = lock(&self.memory).usage();
-        let (pooled_buffers, pooled) = lock(&self.pool).usage();
-        let (bound_buffers, bound) = *lock(&self.bound);
-        MemoryStats {
-            allocations,
-            allocated,
-            pooled_buffers,
-            pooled,
-            bound_buffers,
-            bound,
-        }
     }
 }
 
-#[cfg(all(test, feature = "sim"))]
+#[cfg(all(test, feature = "sim", feature = "trb"))]
 mod tests;

@@ -22,12 +22,12 @@ use runtime_hbg::{CopyBack, HostMemory};
 
 use crate::address::DeviceAddress;
 use crate::bind::{GUARD, damage, guard};
-use crate::context::Attached;
 use crate::error::{Error, Result};
-use crate::launch::Outcome;
+use crate::launch::{HostRun, Outcome};
 use crate::lock::lock;
 use crate::machine::{DeviceMemory, Machine};
 use crate::program::Orchestration;
+use crate::store::Store;
 
 /// What a C orchestration is told when something is refused; the log says why.
 const REFUSED: i32 = -1;
@@ -37,6 +37,13 @@ pub(crate) fn load_on_host(
     callable_id: i32,
     orchestration: &Orchestration,
 ) -> Result<Option<Loaded>> {
+    #[cfg_attr(
+        not(feature = "trb"),
+        expect(
+            clippy::infallible_destructuring_match,
+            reason = "there is one runtime"
+        )
+    )]
     let orchestration = match orchestration {
         Orchestration::Hbg(orchestration) => orchestration,
         #[cfg(feature = "trb")]
@@ -69,9 +76,9 @@ struct State<M: Machine> {
 }
 
 /// The host's side of one run.
-pub struct HostSide<M: Machine> {
+pub(crate) struct HostSide<M: Machine> {
     /// Not held: code that does not stop may keep this for long.
-    device: Weak<Attached<M>>,
+    store: Weak<Store<M>>,
     state: Mutex<State<M>>,
 }
 
@@ -84,10 +91,10 @@ impl<M: Machine> fmt::Debug for HostSide<M> {
 }
 
 impl<M: Machine> HostSide<M> {
-    /// Nothing allocated on `device`.
-    pub(crate) fn new(device: &Arc<Attached<M>>) -> Arc<Self> {
+    /// Nothing allocated in `store`.
+    pub(crate) fn new(store: &Arc<Store<M>>) -> Arc<Self> {
         Arc::new(Self {
-            device: Arc::downgrade(device),
+            store: Arc::downgrade(store),
             state: Mutex::new(State {
                 blocks: BTreeMap::new(),
                 copied_in: 0,
@@ -96,13 +103,6 @@ impl<M: Machine> HostSide<M> {
                 over: false,
             }),
         })
-    }
-
-    /// Takes what the run leaves: what is to be copied to the host, and what cores that have not stopped may read.
-    pub fn leave(&self, copies: Vec<CopyBack>, graph: Option<Box<dyn Any + Send>>) {
-        let mut state = lock(&self.state);
-        state.copies = copies;
-        state.graph = graph;
     }
 
     /// What code of the run can reach.
@@ -117,7 +117,7 @@ impl<M: Machine> HostSide<M> {
     /// device and back.
     pub(crate) fn end(
         &self,
-        device: &Attached<M>,
+        store: &Store<M>,
         args: &ChipStorageTaskArgs,
         outcome: &Outcome,
     ) -> Result<(u64, u64)> {
@@ -125,13 +125,13 @@ impl<M: Machine> HostSide<M> {
         state.over = true;
         let copied = match outcome.result {
             Ok(_) => state
-                .check_guards(device, args)
-                .and_then(|()| state.copy_back(device)),
+                .check_guards(store, args)
+                .and_then(|()| state.copy_back(store)),
             Err(_) => Ok(0),
         };
         // Latest first, so that the next run gets the blocks in the same order.
         while let Some((_, block)) = state.blocks.pop_last() {
-            device.give_back(block.memory, !outcome.left_behind);
+            store.give_back(block.memory, !outcome.left_behind);
         }
         state.graph = None;
         Ok((state.copied_in, copied?))
@@ -142,7 +142,7 @@ impl<M: Machine> State<M> {
     /// The memory that holds all `bytes` at `address`, kept alive.
     fn range(
         &self,
-        device: &Attached<M>,
+        store: &Store<M>,
         operation: &'static str,
         address: DeviceAddress,
         bytes: u64,
@@ -151,7 +151,7 @@ impl<M: Machine> State<M> {
         let own = own.filter(|(start, block)| address.0 - start.0 < block.bytes.max(1));
         let Some((&start, block)) = own else {
             // Not the orchestration's: memory that the caller allocated.
-            return lock(&device.memory).range(operation, address, bytes);
+            return store.range(operation, address, bytes);
         };
         if bytes > block.bytes - (address.0 - start.0) {
             return Err(Error::OutOfBounds {
@@ -172,9 +172,9 @@ impl<M: Machine> State<M> {
         tensors.iter().position(|tensor| tensor.data == copy.host)
     }
 
-    fn check_guards(&self, device: &Attached<M>, args: &ChipStorageTaskArgs) -> Result<()> {
+    fn check_guards(&self, store: &Store<M>, args: &ChipStorageTaskArgs) -> Result<()> {
         for block in self.blocks.values() {
-            if let Some(offset) = damage(&device.machine, &*block.memory, block.bytes)? {
+            if let Some(offset) = damage(&store.machine, &*block.memory, block.bytes)? {
                 let address = block.memory.address();
                 if let Some(argument) = self.argument_at(args, address) {
                     return Err(Error::GuardDamaged {
@@ -193,13 +193,13 @@ impl<M: Machine> State<M> {
         Ok(())
     }
 
-    fn copy_back(&self, device: &Attached<M>) -> Result<u64> {
+    fn copy_back(&self, store: &Store<M>) -> Result<u64> {
         // Nothing is written before everything is known to be possible.
         let mut held = Vec::with_capacity(self.copies.len());
         for copy in self.copies.iter().filter(|copy| copy.bytes != 0) {
             let from = DeviceAddress(copy.device);
             held.push((
-                self.range(device, "copy back", from, copy.bytes as u64)?,
+                self.range(store, "copy back", from, copy.bytes as u64)?,
                 copy,
             ));
         }
@@ -210,7 +210,7 @@ impl<M: Machine> State<M> {
             // SAFETY: the orchestration named memory of the caller's that the run may write; the device's range was
             // found in a live allocation.
             unsafe {
-                device
+                store
                     .machine
                     .copy_out(host, DeviceAddress(copy.device), copy.bytes)
             }?;
@@ -220,16 +220,24 @@ impl<M: Machine> State<M> {
     }
 }
 
+impl<M: Machine> HostRun for HostSide<M> {
+    fn leave(&self, copies: Vec<CopyBack>, graph: Option<Box<dyn Any + Send>>) {
+        let mut state = lock(&self.state);
+        state.copies = copies;
+        state.graph = graph;
+    }
+}
+
 impl<M: Machine> HostMemory for HostSide<M> {
     fn malloc(&self, bytes: usize) -> u64 {
         let mut state = lock(&self.state);
-        let Some(device) = self.device.upgrade().filter(|_| !state.over) else {
+        let Some(store) = self.store.upgrade().filter(|_| !state.over) else {
             return 0;
         };
         let bytes = bytes as u64;
-        let block = device.take_buffer(bytes.saturating_add(GUARD as u64));
+        let block = store.take_buffer(bytes.saturating_add(GUARD as u64));
         let guarded = block.and_then(|memory| {
-            guard(&device.machine, &*memory, bytes)?;
+            guard(&store.machine, &*memory, bytes)?;
             Ok(memory)
         });
         match guarded {
@@ -254,20 +262,20 @@ impl<M: Machine> HostMemory for HostSide<M> {
 
     fn free(&self, address: u64) {
         let block = lock(&self.state).blocks.remove(&DeviceAddress(address));
-        if let (Some(block), Some(device)) = (block, self.device.upgrade()) {
-            device.give_back(block.memory, true);
+        if let (Some(block), Some(store)) = (block, self.store.upgrade()) {
+            store.give_back(block.memory, true);
         }
     }
 
     fn complete(&self) {
         let state = lock(&self.state);
-        let Some(device) = self.device.upgrade().filter(|_| !state.over) else {
+        let Some(store) = self.store.upgrade().filter(|_| !state.over) else {
             return;
         };
         for block in state.blocks.values().filter(|block| block.blank) {
             let length = usize::try_from(block.bytes).expect("allocated by a C program's number");
             // SAFETY: the block holds so many bytes.
-            let cleared = unsafe { device.machine.fill(block.memory.address(), 0, length) };
+            let cleared = unsafe { store.machine.fill(block.memory.address(), 0, length) };
             if let Err(error) = cleared {
                 log::error!("clearing what the orchestration allocated: {error}");
             }
@@ -277,7 +285,7 @@ impl<M: Machine> HostMemory for HostSide<M> {
     unsafe fn copy_to(&self, to: u64, host: *const u8, bytes: usize) -> i32 {
         // Held while copying: when the run is over, the caller's memory is the caller's again.
         let mut state = lock(&self.state);
-        let Some(device) = self.device.upgrade().filter(|_| !state.over) else {
+        let Some(store) = self.store.upgrade().filter(|_| !state.over) else {
             return REFUSED;
         };
         if bytes == 0 {
@@ -288,9 +296,9 @@ impl<M: Machine> HostMemory for HostSide<M> {
             return REFUSED;
         }
         let to = DeviceAddress(to);
-        let memory = state.range(&device, "copy_to_device", to, bytes as u64);
+        let memory = state.range(&store, "copy_to_device", to, bytes as u64);
         // SAFETY: the caller promises the host side; the device's range lies in `memory`.
-        let copied = memory.and_then(|_memory| unsafe { device.machine.copy_in(to, host, bytes) });
+        let copied = memory.and_then(|_memory| unsafe { store.machine.copy_in(to, host, bytes) });
         match copied {
             Ok(()) => {
                 state.copied_in += bytes as u64;
@@ -312,9 +320,9 @@ impl<M: Machine> Drop for HostSide<M> {
         // What an orchestration allocated that was left behind goes when its code has returned.
         let state = self.state.get_mut();
         let state = state.unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(device) = self.device.upgrade() {
+        if let Some(store) = self.store.upgrade() {
             for block in core::mem::take(&mut state.blocks).into_values() {
-                device.give_back(block.memory, true);
+                store.give_back(block.memory, true);
             }
         }
     }

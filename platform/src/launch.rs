@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use aicore_abi::seam::KernelEntry;
 use protocol::{ArgDirection, CallConfig, ChipStorageTaskArgs};
+#[cfg(feature = "hbg")]
+use runtime_hbg::{CopyBack, HostMemory};
 
 use crate::error::Result;
-#[cfg(feature = "hbg")]
-use crate::host_side::HostSide;
 use crate::machine::Machine;
 use crate::options::RunOptions;
 use crate::program::Orchestration;
@@ -31,6 +31,13 @@ pub struct Prepared<M: Machine> {
     pub kernels: Vec<M::Kernel>,
 }
 
+/// What an orchestration that runs on the host does to the device during one run.
+#[cfg(feature = "hbg")]
+pub trait HostRun: HostMemory + fmt::Debug + Send + Sync {
+    /// Takes what the run leaves: what is to be copied to the host, and what cores that have not stopped may read.
+    fn leave(&self, copies: Vec<CopyBack>, graph: Option<Box<dyn Any + Send>>);
+}
+
 /// One bound run.
 pub struct Launch<'a, M: Machine> {
     /// The id the program was prepared under.
@@ -43,7 +50,7 @@ pub struct Launch<'a, M: Machine> {
     pub args: &'a ChipStorageTaskArgs,
     /// What an orchestration that runs on the host does to the device.
     #[cfg(feature = "hbg")]
-    pub host: &'a Arc<HostSide<M>>,
+    pub host: &'a Arc<dyn HostRun>,
     /// Checked against the chip's limits.
     pub config: &'a CallConfig,
     /// Deadlines and the like.

@@ -35,6 +35,7 @@ mod options;
 mod pool;
 mod program;
 mod registry;
+mod store;
 
 #[cfg(feature = "onboard")]
 pub mod cann;
@@ -49,7 +50,7 @@ pub use context::DeviceContext;
 pub use device::Device;
 pub use error::{Error, Result};
 #[cfg(feature = "hbg")]
-pub use host_side::HostSide;
+pub use launch::HostRun;
 pub use launch::{Launch, Outcome, Prepared, RunReport};
 pub use machine::{DeviceMemory, LoadedKernel, Machine};
 pub use memory::MemoryStats;

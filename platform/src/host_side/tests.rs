@@ -1,16 +1,18 @@
 //! The host's side of a run without a run: who has which memory when.
 
+use std::sync::Arc;
+
 use bytemuck::Zeroable;
 use protocol::{A2a3, ChipStorageTaskArgs, ContinuousTensor, DataType};
 use runtime_hbg::{CopyBack, HostMemory};
 
 use super::HostSide;
-use crate::context::Attached;
 use crate::error::Error;
-use crate::launch::{Outcome, RunReport};
+use crate::launch::{HostRun, Outcome, RunReport};
 use crate::machine::Machine;
 use crate::sim::testing::Scripted;
 use crate::sim::{Chip, RunEnd};
+use crate::store::Store;
 use crate::{Device, DeviceContext, MemoryStats};
 
 /// A context whose control program nobody needs.
@@ -52,11 +54,11 @@ fn copy_to(side: &HostSide<Chip>, to: u64, bytes: &[u8]) -> i32 {
     unsafe { side.copy_to(to, bytes.as_ptr(), bytes.len()) }
 }
 
-fn bytes_at(device: &Attached<Chip>, address: u64, length: usize) -> Vec<u8> {
+fn bytes_at(store: &Store<Chip>, address: u64, length: usize) -> Vec<u8> {
     let mut bytes = vec![0; length];
     // SAFETY: the caller names a live block of that length.
     unsafe {
-        device
+        store
             .machine
             .copy_out(bytes.as_mut_ptr(), crate::DeviceAddress(address), length)
     }
@@ -68,17 +70,17 @@ fn bytes_at(device: &Attached<Chip>, address: u64, length: usize) -> Vec<u8> {
 #[test]
 fn what_a_run_allocated_is_counted_and_goes_with_it() {
     let context = context();
-    let device = context.attached("test").expect("attached");
+    let store = Arc::clone(&context.attached("test").expect("attached").store);
     let mut steady = None;
     for outcome in [good(), failed(false), good(), failed(false)] {
-        let side = HostSide::new(&device);
+        let side = HostSide::new(&store);
         let blocks: Vec<u64> = (0..20).map(|kib| side.malloc(kib << 10)).collect();
         assert!(blocks.iter().all(|&block| block != 0));
         assert_eq!(context.memory().bound_buffers, 20);
         side.free(blocks[3]);
         side.free(blocks[3]);
         assert_eq!(context.memory().bound_buffers, 19);
-        side.end(&device, &nothing(), &outcome)
+        side.end(&store, &nothing(), &outcome)
             .expect("nothing to copy");
         let stats = context.memory();
         assert_eq!((stats.bound_buffers, stats.bound), (0, 0));
@@ -89,12 +91,12 @@ fn what_a_run_allocated_is_counted_and_goes_with_it() {
 #[test]
 fn a_run_that_is_over_gets_nothing_and_touches_nothing() {
     let context = context();
-    let device = context.attached("test").expect("attached");
-    let side = HostSide::new(&device);
+    let store = Arc::clone(&context.attached("test").expect("attached").store);
+    let side = HostSide::new(&store);
     let block = side.malloc(16);
     assert_eq!(copy_to(&side, block, &[1; 16]), 0);
     let held = side.hold();
-    side.end(&device, &nothing(), &failed(true))
+    side.end(&store, &nothing(), &failed(true))
         .expect("nothing to copy");
     assert_eq!(
         context.memory(),
@@ -103,7 +105,7 @@ fn a_run_that_is_over_gets_nothing_and_touches_nothing() {
     );
     assert_eq!(side.malloc(16), 0);
     assert_eq!(copy_to(&side, block, &[2; 16]), super::REFUSED);
-    assert_eq!(bytes_at(&device, block, 16), [1; 16], "kept while held");
+    assert_eq!(bytes_at(&store, block, 16), [1; 16], "kept while held");
     side.complete();
     side.free(block);
     drop((side, held));
@@ -113,9 +115,9 @@ fn a_run_that_is_over_gets_nothing_and_touches_nothing() {
 #[test]
 fn an_orchestration_left_behind_does_not_keep_its_device() {
     let context = context();
-    let device = context.attached("test").expect("attached");
-    let side = HostSide::new(&device);
-    drop(device);
+    let store = Arc::clone(&context.attached("test").expect("attached").store);
+    let side = HostSide::new(&store);
+    drop(store);
     context.finalize().expect("a good end");
     assert_eq!(side.malloc(16), 0);
     assert_eq!(copy_to(&side, 64, &[1]), super::REFUSED);
@@ -124,8 +126,8 @@ fn an_orchestration_left_behind_does_not_keep_its_device() {
 #[test]
 fn copies_stay_in_blocks_and_in_the_callers_allocations() {
     let context = context();
-    let device = context.attached("test").expect("attached");
-    let side = HostSide::new(&device);
+    let store = Arc::clone(&context.attached("test").expect("attached").store);
+    let side = HostSide::new(&store);
     let block = side.malloc(10);
     let callers = context.malloc(10).expect("little memory");
     for start in [block, callers.0] {
@@ -133,7 +135,7 @@ fn copies_stay_in_blocks_and_in_the_callers_allocations() {
         assert_eq!(copy_to(&side, start + 4, &[2; 6]), 0);
         assert_eq!(copy_to(&side, start + 4, &[3; 7]), super::REFUSED);
         assert_eq!(copy_to(&side, start + 10, &[3]), super::REFUSED);
-        assert_eq!(bytes_at(&device, start, 10), [1, 1, 1, 1, 2, 2, 2, 2, 2, 2]);
+        assert_eq!(bytes_at(&store, start, 10), [1, 1, 1, 1, 2, 2, 2, 2, 2, 2]);
     }
     let elsewhere = [0_u8; 4];
     let host = elsewhere.as_ptr().expose_provenance() as u64;
@@ -141,24 +143,24 @@ fn copies_stay_in_blocks_and_in_the_callers_allocations() {
     // SAFETY: nothing is read: the address is refused.
     let refused = unsafe { side.copy_to(block, core::ptr::null(), 1) };
     assert_eq!(refused, super::REFUSED);
-    let moved = side.end(&device, &nothing(), &good());
+    let moved = side.end(&store, &nothing(), &good());
     assert_eq!(moved.expect("nothing to copy"), (32, 0));
 }
 
 #[test]
 fn what_was_not_written_in_full_is_zero() {
     let context = context();
-    let device = context.attached("test").expect("attached");
+    let store = Arc::clone(&context.attached("test").expect("attached").store);
     for _ in 0..2 {
-        let side = HostSide::new(&device);
+        let side = HostSide::new(&store);
         let [full, half, none] = [side.malloc(300), side.malloc(300), side.malloc(300)];
         assert_eq!(copy_to(&side, full, &[9; 300]), 0);
         assert_eq!(copy_to(&side, half, &[9; 150]), 0);
         side.complete();
-        assert_eq!(bytes_at(&device, full, 300), [9; 300]);
-        assert_eq!(bytes_at(&device, none, 300), [0; 300]);
+        assert_eq!(bytes_at(&store, full, 300), [9; 300]);
+        assert_eq!(bytes_at(&store, none, 300), [0; 300]);
         assert_eq!(copy_to(&side, none, &[7; 300]), 0);
-        side.end(&device, &nothing(), &good())
+        side.end(&store, &nothing(), &good())
             .expect("nothing to copy");
     }
 }
@@ -166,8 +168,8 @@ fn what_was_not_written_in_full_is_zero() {
 #[test]
 fn all_copies_are_possible_or_none_is_made() {
     let context = context();
-    let device = context.attached("test").expect("attached");
-    let side = HostSide::new(&device);
+    let store = Arc::clone(&context.attached("test").expect("attached").store);
+    let side = HostSide::new(&store);
     let block = side.malloc(8);
     assert_eq!(copy_to(&side, block, &[5; 8]), 0);
     let mut host = [1_u8; 9];
@@ -178,7 +180,7 @@ fn all_copies_are_possible_or_none_is_made() {
         bytes,
     };
     side.leave(vec![copy(8), copy(9)], None);
-    let refused = side.end(&device, &nothing(), &good());
+    let refused = side.end(&store, &nothing(), &good());
     assert!(
         matches!(
             refused,
@@ -196,7 +198,7 @@ fn all_copies_are_possible_or_none_is_made() {
 #[test]
 fn damage_is_named_by_argument_where_there_is_one() {
     let context = context();
-    let device = context.attached("test").expect("attached");
+    let store = Arc::clone(&context.attached("test").expect("attached").store);
     let mut host = [0_u8; 8];
     let address = host.as_mut_ptr().expose_provenance() as u64;
     let mut args = nothing();
@@ -205,11 +207,11 @@ fn damage_is_named_by_argument_where_there_is_one() {
         args.push_tensor(tensor).expect("room for two");
     }
     for copied in [true, false] {
-        let side = HostSide::new(&device);
+        let side = HostSide::new(&store);
         let block = side.malloc(8);
         let beyond = crate::DeviceAddress(block + 11);
         // SAFETY: the guard zone lies behind the block.
-        unsafe { device.machine.fill(beyond, 0, 1) }.expect("memory of this process");
+        unsafe { store.machine.fill(beyond, 0, 1) }.expect("memory of this process");
         let copies = vec![CopyBack {
             host: address,
             device: block,
@@ -217,7 +219,7 @@ fn damage_is_named_by_argument_where_there_is_one() {
         }];
         side.leave(if copied { copies } else { Vec::new() }, None);
         let error = side
-            .end(&device, &args, &good())
+            .end(&store, &args, &good())
             .expect_err("something was written there");
         match error {
             Error::GuardDamaged {

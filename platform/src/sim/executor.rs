@@ -10,7 +10,7 @@ use protocol::ChipStorageTaskArgs;
 
 use crate::error::Result;
 #[cfg(feature = "hbg")]
-use crate::host_side::HostSide;
+use crate::launch::HostRun;
 use crate::launch::{Prepared, RunReport};
 use crate::options::RunOptions;
 
@@ -30,7 +30,7 @@ pub struct RunOrder {
     pub args: ChipStorageTaskArgs,
     /// What an orchestration that runs on the host does to the device.
     #[cfg(feature = "hbg")]
-    pub host: Arc<HostSide<Chip>>,
+    pub host: Arc<dyn HostRun>,
     /// Clusters that take part.
     pub clusters: u16,
     /// Control CPUs that take part, the orchestrating one included.

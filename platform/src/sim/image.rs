@@ -24,15 +24,13 @@ use aicpu::image::{
 };
 use aicpu::shared_object::{Binding, SharedObject};
 use protocol::PROTOCOL_DIGEST;
-use runtime_hbg::{CopyBack, HostMemory};
+use runtime_hbg::CopyBack;
 
-use super::chip::Chip;
 use super::cores::SimCores;
 use super::executor::{Executor, RunEnd, RunOrder};
 use super::kernels::CoreCall;
 use crate::error::{Error, Result};
-use crate::host_side::HostSide;
-use crate::launch::RunReport;
+use crate::launch::{HostRun, RunReport};
 use crate::lock::lock;
 use crate::program::Orchestration;
 
@@ -327,7 +325,7 @@ impl Executor for ImageExecutor {
             };
         };
         let memory = Memory {
-            host: &order.host,
+            host: &*order.host,
             copies: Mutex::default(),
         };
         let record = record(order, cores, &crew, &memory);
@@ -390,7 +388,7 @@ impl Executor for ImageExecutor {
 
 /// Device memory of one run.
 struct Memory<'a> {
-    host: &'a HostSide<Chip>,
+    host: &'a dyn HostRun,
     copies: Mutex<Vec<CopyBack>>,
 }
 
