@@ -5,12 +5,15 @@ use std::env;
 use std::path::PathBuf;
 
 const COMPANIONS: &str = "companions";
+/// The loop of every core, the same as on a chip.
+const CORE: &str = "../aicore-abi/aicore";
 const HOOKS: &str = "../platform/src/sim/hooks.c";
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed={COMPANIONS}");
     println!("cargo::rerun-if-changed={HOOKS}");
+    println!("cargo::rerun-if-changed={CORE}");
     for argument in ["-soname,libhost_runtime.so", "--exclude-libs,ALL"] {
         println!("cargo::rustc-link-arg=-Wl,{argument}");
     }
@@ -26,15 +29,28 @@ fn main() {
     );
     let core = format!("{COMPANIONS}/aicore_image.cpp");
     let digest = format!("-DSIMPLER_DIGEST={:#018x}ull", protocol::PROTOCOL_DIGEST);
-    for family in ["a2a3", "a5"] {
-        let name = format!("-DSIMPLER_FAMILY=\"{family}\"");
-        let arguments = [digest.as_str(), name.as_str()];
-        build(
-            &core,
-            &format!("libaicore_kernel_{family}.so"),
-            "libaicore_kernel.so",
-            &arguments,
-        );
+    let include = format!("-I{COMPANIONS}");
+    for (family, chip) in [("a2a3", "SIMPLER_FAMILY_A2A3"), ("a5", "SIMPLER_FAMILY_A5")] {
+        for (runtime, graph) in [("trb", "SIMPLER_TRB"), ("hbg", "SIMPLER_HBG")] {
+            let (name, chip) = (
+                format!("-DSIMPLER_FAMILY=\"{family}\""),
+                format!("-D{chip}"),
+            );
+            let graph = format!("-D{graph}");
+            build(
+                &core,
+                &format!("libaicore_kernel_{family}_{runtime}.so"),
+                "libaicore_kernel.so",
+                &[
+                    &digest,
+                    &name,
+                    &chip,
+                    &graph,
+                    &include,
+                    "-DSIMPLER_AICORE_SHIM",
+                ],
+            );
+        }
     }
 }
 

@@ -1,3 +1,3 @@
 //! The AICPU program of a simulated a5 with graphs built on the device.
 
-aicpu::export_sim_image!(c"a5", aicpu::image::Trb<protocol::A5>, c"trb");
+aicpu::export_sim_image!(a5 trb);

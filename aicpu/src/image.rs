@@ -9,7 +9,9 @@
 //!           ─ open ─▶ instance ─ run, run, … ─▶ close ─▶ unload
 //! ```
 
+mod exports;
 mod inside;
+mod state;
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 
@@ -17,10 +19,12 @@ use aicore_abi::kernel::DeferredIngressBuffer;
 use aicore_abi::payload::DispatchPayload;
 use aicore_abi::seam::KernelEntry;
 use protocol::ChipStorageTaskArgs;
+use protocol::error_code::run_status;
 
 use crate::guarded_call::BuildEntry;
 
 pub use inside::{Hbg, Inside, Trb, program};
+pub use state::{STATE, State, refuse};
 
 /// Symbol of the digest of what both sides were built with, a 64-bit number.
 pub const DIGEST_SYMBOL: &CStr = c"simpler_protocol_digest";
@@ -137,12 +141,25 @@ pub struct OrderRecord {
     pub memory_table: *const MemoryTable,
 }
 
+/// Kind of a failure: the whole message is in the text.
+pub const WHOLE: u32 = 0;
+/// Kind of a failure: the runtime ended the run, with the two codes of its parts.
+pub const RUNTIME: u32 = 1;
+/// Kind of a failure: the orchestration could not be loaded, threw or panicked.
+pub const ORCHESTRATION: u32 = 2;
+
 /// How a run ended.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct EndRecord {
     /// 0, or the code of the failure.
     pub code: i32,
+    /// What kind of failure it is: [`WHOLE`], [`RUNTIME`] or [`ORCHESTRATION`].
+    pub kind: u32,
+    /// Code of the graph builder, 0 for none.
+    pub orchestrator: i32,
+    /// Code of the scheduler, 0 for none.
+    pub scheduler: i32,
     /// The orchestration was loaded during this run.
     pub loaded: u32,
     /// Tasks submitted.
@@ -159,6 +176,9 @@ impl Default for EndRecord {
     fn default() -> Self {
         Self {
             code: 0,
+            kind: WHOLE,
+            orchestrator: 0,
+            scheduler: 0,
             loaded: 0,
             submitted: 0,
             completed: 0,
@@ -169,10 +189,25 @@ impl Default for EndRecord {
 }
 
 impl EndRecord {
-    /// Sets code and text of a failure.
+    /// A failure that `text` tells whole; a failure has a code.
     pub fn fail(&mut self, code: i32, text: &str) {
-        self.code = code;
+        self.code = if code == 0 { -1 } else { code };
+        self.kind = WHOLE;
         self.text_bytes = put(text, &mut self.text);
+    }
+
+    /// A failure with the codes of the runtime's two parts.
+    pub fn fail_with(&mut self, orchestrator: i32, scheduler: i32, text: &str) {
+        self.fail(run_status(orchestrator, scheduler), text);
+        self.kind = RUNTIME;
+        self.orchestrator = orchestrator;
+        self.scheduler = scheduler;
+    }
+
+    /// A failure of the orchestration itself.
+    pub fn fail_orchestration(&mut self, text: &str) {
+        self.fail(-1, text);
+        self.kind = ORCHESTRATION;
     }
 
     /// The text of a failure.
@@ -185,7 +220,7 @@ impl EndRecord {
 
 /// Copies as much of `text` as fits and says how much that was.
 fn put(text: &str, place: &mut [u8]) -> usize {
-    let bytes = text.len().min(place.len());
+    let bytes = text.floor_char_boundary(place.len());
     place[..bytes].copy_from_slice(&text.as_bytes()[..bytes]);
     bytes
 }
@@ -224,22 +259,3 @@ pub struct Program {
 unsafe impl Send for Program {}
 // SAFETY: as above.
 unsafe impl Sync for Program {}
-
-/// Exports the AICPU program of one chip family with one runtime from the crate that says this.
-#[macro_export]
-macro_rules! export_sim_image {
-    ($family:literal, $runtime:ty, $name:literal) => {
-        /// What both sides must have been built with.
-        #[unsafe(no_mangle)]
-        #[expect(non_upper_case_globals, reason = "a symbol's name")]
-        pub static simpler_protocol_digest: u64 = protocol::PROTOCOL_DIGEST;
-
-        /// The program.
-        #[unsafe(no_mangle)]
-        pub extern "C" fn simpler_aicpu_image() -> *const $crate::image::Program {
-            static PROGRAM: $crate::image::Program =
-                $crate::image::program::<$runtime>($family, $name);
-            &raw const PROGRAM
-        }
-    };
-}

@@ -25,9 +25,59 @@ pub struct Object {
     pub path: (&'static str, &'static str),
     /// Where it comes from.
     pub source: Source,
-    /// What it exports, in the order of names.
+    /// What the interface wants it to export.
     pub exports: &'static [&'static str],
+    /// What it exports besides.
+    pub own: &'static [Own],
 }
+
+/// A name that no program built for the interface asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Own {
+    /// The name.
+    pub name: &'static str,
+    /// Why it is there.
+    pub reason: &'static str,
+}
+
+/// The same reason for several names.
+macro_rules! own {
+    ($($reason:literal: $($name:literal),+;)+) => {
+        &[$($(Own { name: $name, reason: $reason },)+)+]
+    };
+}
+
+/// Besides the interface: a program that does not find a name does without.
+const HOST_OWN: &[Own] = own! {
+    "a result is one number; the words of what went wrong":
+        "simpler_last_error";
+    "deadlines and permissions of runs, which no call has an argument for":
+        "simpler_run_settings";
+    "what embedded chips report as well, so that nobody can tell them apart":
+        "simpler_holdings", "simpler_last_run";
+};
+
+const AICPU_OWN: &[Own] = own! {
+    "compared before anything of the image is called":
+        "simpler_protocol_digest";
+    "what our host runtime drives the image by: runs, progress, the order to stop, log lines":
+        "simpler_aicpu_image";
+};
+
+const AICORE_OWN: &[Own] = own! {
+    "compared before anything of the image is called":
+        "simpler_aicore_family", "simpler_protocol_digest";
+    "the kernel of one call, whatever thread it is called on":
+        "simpler_aicore_call";
+};
+
+const SIM_CONTEXT_OWN: &[Own] = own! {
+    "kernels built with the headers of earlier generations ask for these":
+        "pto_cpu_sim_get_execution_context", "pto_cpu_sim_get_shared_storage",
+        "pto_cpu_sim_get_task_cookie", "pto_cpu_sim_set_execution_context";
+    "says during a kernel on whose behalf the hooks answer":
+        "simpler_sim_enter", "simpler_sim_leave";
+};
 
 /// What both host runtimes export.
 const HOST: [&str; 30] = [
@@ -63,30 +113,67 @@ const HOST: [&str; 30] = [
     "validate_runtime_impl",
 ];
 
-/// The same with the name that only the library of the device-built runtime has.
-const HOST_TRB: [&str; 31] = {
-    let mut all = [""; 31];
+/// `names` with one more in its place.
+const fn with<const N: usize, const M: usize>(
+    names: [&'static str; N],
+    place: usize,
+    name: &'static str,
+) -> [&'static str; M] {
+    assert!(M == N + 1, "one more");
+    let mut all = [name; M];
     let mut at = 0;
-    let mut from = 0;
-    while at < all.len() {
-        if at == 17 {
-            all[at] = "framework_bind_runtime";
-        } else {
-            all[at] = HOST[from];
-            from += 1;
-        }
+    while at < N {
+        all[at + (at >= place) as usize] = names[at];
         at += 1;
     }
     all
-};
+}
 
-const AICPU: [&str; 2] = ["simpler_aicpu_image", "simpler_protocol_digest"];
+/// What images of the device-built runtime export as well: orchestrations have it compiled in.
+const BIND: &str = "framework_bind_runtime";
 
-const AICORE: [&str; 3] = [
-    "simpler_aicore_call",
-    "simpler_aicore_family",
-    "simpler_protocol_digest",
+const HOST_TRB: [&str; 31] = with(HOST, 17, BIND);
+
+/// What the host runtime of the a5 asks of a control program.
+const AICPU_A5_HBG: [&str; 27] = [
+    "aicpu_execute",
+    "g_is_log_enable_debug",
+    "g_is_log_enable_error",
+    "g_is_log_enable_info",
+    "g_is_log_enable_warn",
+    "g_log_info_v",
+    "get_log_info_v",
+    "get_platform_dump_base",
+    "get_platform_l2_perf_base",
+    "get_platform_pmu_base",
+    "get_platform_regs",
+    "is_dump_tensor_enabled",
+    "is_l2_swimlane_enabled",
+    "is_pmu_enabled",
+    "set_dump_tensor_enabled",
+    "set_l2_swimlane_enabled",
+    "set_log_info_v",
+    "set_log_level",
+    "set_platform_dump_base",
+    "set_platform_l2_perf_base",
+    "set_platform_pmu_base",
+    "set_platform_regs",
+    "set_pmu_enabled",
+    "unified_log_debug",
+    "unified_log_error",
+    "unified_log_info_v",
+    "unified_log_warn",
 ];
+const AICPU_A5_TRB: [&str; 28] = with(AICPU_A5_HBG, 6, BIND);
+const AICPU_A2A3_HBG: [&str; 29] = with::<28, 29>(
+    with(AICPU_A5_HBG, 10, "get_platform_pmu_reg_addrs"),
+    22,
+    "set_platform_pmu_reg_addrs",
+);
+const AICPU_A2A3_TRB: [&str; 30] = with(AICPU_A2A3_HBG, 6, BIND);
+
+const AICORE_HBG: [&str; 2] = ["aicore_execute_wrapper", "set_sim_core_identity_helpers"];
+const AICORE_TRB: [&str; 3] = with(AICORE_HBG, 1, BIND);
 
 #[cfg(target_arch = "aarch64")]
 macro_rules! list {
@@ -121,22 +208,16 @@ const LOG: [&str; 17] = [
     "unified_log_warn",
 ];
 
-const SIM_CONTEXT: [&str; 15] = [
+const SIM_CONTEXT: [&str; 9] = [
     "_Z26sim_context_set_cluster_idj",
     "_Z27sim_context_set_subblock_idj",
     "_Z28clear_cpu_sim_shared_storagev",
     "pto_cpu_sim_acquire_device",
     "pto_cpu_sim_bind_device",
     "pto_cpu_sim_get_bound_device",
-    "pto_cpu_sim_get_execution_context",
-    "pto_cpu_sim_get_shared_storage",
-    "pto_cpu_sim_get_task_cookie",
     "pto_cpu_sim_release_device",
-    "pto_cpu_sim_set_execution_context",
     "pto_sim_get_pipe_shared_state",
     "pto_sim_get_subblock_id",
-    "simpler_sim_enter",
-    "simpler_sim_leave",
 ];
 
 macro_rules! built {
@@ -146,34 +227,39 @@ macro_rules! built {
 }
 
 macro_rules! objects {
-    ($(($platform:literal, $runtime:literal, $host:literal, $exports:expr, $aicpu:literal, $aicore:literal)),+ $(,)?) => {
+    ($(($platform:literal, $runtime:literal, $host:literal, $exports:expr, $aicpu:literal, $control:expr, $aicore:literal, $cores:expr)),+ $(,)?) => {
         &[
             $(
                 Object {
                     path: (concat!($platform, "/", $runtime), "libhost_runtime.so"),
                     source: Source::Example { package: "dist", name: $host },
                     exports: &$exports,
+                    own: HOST_OWN,
                 },
                 Object {
                     path: (concat!($platform, "/", $runtime), "libaicpu_kernel.so"),
                     source: Source::Example { package: "aicpu", name: $aicpu },
-                    exports: &AICPU,
+                    exports: &$control,
+                    own: AICPU_OWN,
                 },
                 Object {
                     path: (concat!($platform, "/", $runtime), "libaicore_kernel.so"),
                     source: built!($aicore),
-                    exports: &AICORE,
+                    exports: &$cores,
+                    own: AICORE_OWN,
                 },
             )+
             Object {
                 path: ("lib", "libsimpler_log.so"),
                 source: built!("libsimpler_log.so"),
                 exports: &LOG,
+                own: &[],
             },
             Object {
                 path: ("lib", "libcpu_sim_context.so"),
                 source: built!("libcpu_sim_context.so"),
                 exports: &SIM_CONTEXT,
+                own: SIM_CONTEXT_OWN,
             },
         ]
     };
@@ -187,7 +273,9 @@ pub const OBJECTS: &[Object] = objects![
         "host_a2a3sim_trb",
         HOST_TRB,
         "sim_a2a3_trb",
-        "libaicore_kernel_a2a3.so"
+        AICPU_A2A3_TRB,
+        "libaicore_kernel_a2a3_trb.so",
+        AICORE_TRB
     ),
     (
         "a2a3sim",
@@ -195,7 +283,9 @@ pub const OBJECTS: &[Object] = objects![
         "host_a2a3sim_hbg",
         HOST,
         "sim_a2a3_hbg",
-        "libaicore_kernel_a2a3.so"
+        AICPU_A2A3_HBG,
+        "libaicore_kernel_a2a3_hbg.so",
+        AICORE_HBG
     ),
     (
         "a5sim",
@@ -203,7 +293,9 @@ pub const OBJECTS: &[Object] = objects![
         "host_a5sim_trb",
         HOST_TRB,
         "sim_a5_trb",
-        "libaicore_kernel_a5.so"
+        AICPU_A5_TRB,
+        "libaicore_kernel_a5_trb.so",
+        AICORE_TRB
     ),
     (
         "a5sim",
@@ -211,7 +303,9 @@ pub const OBJECTS: &[Object] = objects![
         "host_a5sim_hbg",
         HOST,
         "sim_a5_hbg",
-        "libaicore_kernel_a5.so"
+        AICPU_A5_HBG,
+        "libaicore_kernel_a5_hbg.so",
+        AICORE_HBG
     ),
 ];
 

@@ -7,8 +7,12 @@
 //! <dir> or up to three folders above it, there or in `lib`: libsimpler_log.so, libcpu_sim_context.so
 //! ```
 //!
-//! The interface allows one call per context at a time, so calls wait for one another here. Sizes of rings go
-//! to the library through the environment, which it reads itself; deadlines are its own.
+//! The interface allows one call per context at a time, so calls wait for one another here. A library that knows
+//! our extension is told deadlines and sizes and asked what it did and what went wrong; to others sizes of rings go
+//! through the environment, which they read themselves, deadlines are their own, and a failure is a number.
+
+mod interface;
+mod rank;
 
 use core::ffi::{CStr, c_char, c_int, c_void};
 use core::fmt;
@@ -18,14 +22,18 @@ use std::ffi::CString;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytemuck::Zeroable;
 use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
 use platform::{
     Comm, Device, DeviceAddress, Error as DeviceError, Kernel, MemoryStats, Orchestration, Program,
     RunOptions, RunReport,
 };
 use protocol::callable::{ChipCallableBuilder, CoreCallable, core_callable_image};
+use protocol::extension::{Holdings, RunRecord, RunSettings};
 use protocol::{CallConfig, ChipStorageTaskArgs};
 
+use self::interface::{Extension, Functions, Handle};
+use self::rank::Rank;
 use crate::error::{Error, Result};
 use crate::worker::ChipWorker;
 
@@ -36,70 +44,6 @@ const CORES: &str = "libaicore_kernel.so";
 /// Libraries that are loaded before it, for the whole process; the second only matters in simulation.
 const LOG: &str = "libsimpler_log.so";
 const CONTEXT: &str = "libcpu_sim_context.so";
-
-type Handle = *mut c_void;
-
-macro_rules! functions {
-    ($($(#[$meta:meta])* $name:ident: fn($($argument:ty),*) $(-> $result:ty)?,)+) => {
-        /// The functions of a host runtime.
-        struct Functions {
-            $($(#[$meta])* $name: unsafe extern "C" fn($($argument),*) $(-> $result)?,)+
-        }
-
-        impl Functions {
-            /// All functions, or the names of those that are not there.
-            ///
-            /// # Safety
-            /// What the library exports under these names has these types.
-            unsafe fn of(library: &Library) -> core::result::Result<Self, Vec<&'static str>> {
-                let mut missing = Vec::new();
-                $(
-                    // SAFETY: the caller's promise.
-                    let $name = unsafe { library.get(concat!(stringify!($name), "\0").as_bytes()) };
-                    if $name.is_err() {
-                        missing.push(stringify!($name));
-                    }
-                )+
-                if !missing.is_empty() {
-                    return Err(missing);
-                }
-                let there = "none is missing";
-                Ok(Self { $($name: *$name.ok().expect(there),)+ })
-            }
-        }
-    };
-}
-
-functions! {
-    create_device_context: fn() -> Handle,
-    destroy_device_context: fn(Handle),
-    get_runtime_size: fn() -> usize,
-    simpler_init: fn(Handle, c_int, c_int, c_int) -> c_int,
-    finalize_device: fn(Handle) -> c_int,
-    device_malloc_ctx: fn(Handle, usize) -> *mut c_void,
-    device_free_ctx: fn(Handle, *mut c_void),
-    copy_to_device_ctx: fn(Handle, *mut c_void, *const c_void, usize) -> c_int,
-    copy_from_device_ctx: fn(Handle, *mut c_void, *const c_void, usize) -> c_int,
-    prepare_callable: fn(
-        Handle, i32, *const c_void, c_int, *const u8, usize, *const u8, usize
-    ) -> c_int,
-    run_prepared: fn(
-        Handle, *mut c_void, i32, *const c_void, c_int, c_int, c_int, *const u8, usize, *const u8,
-        usize, c_int, c_int, c_int, *const c_char
-    ) -> c_int,
-    unregister_callable: fn(Handle, i32) -> c_int,
-    get_aicpu_dlopen_count: fn(Handle) -> usize,
-    get_host_dlopen_count: fn(Handle) -> usize,
-    ensure_acl_ready_ctx: fn(Handle, c_int) -> c_int,
-    create_comm_stream_ctx: fn(Handle) -> *mut c_void,
-    destroy_comm_stream_ctx: fn(Handle, *mut c_void) -> c_int,
-    comm_init: fn(c_int, c_int, *mut c_void, *const c_char) -> Handle,
-    comm_alloc_windows: fn(Handle, usize, *mut u64) -> c_int,
-    comm_get_local_window_base: fn(Handle, *mut u64) -> c_int,
-    comm_get_window_size: fn(Handle, *mut usize) -> c_int,
-    comm_barrier: fn(Handle) -> c_int,
-    comm_destroy: fn(Handle) -> c_int,
-}
 
 impl ChipWorker {
     /// A worker on the host runtime in `dir`, whoever built it; not attached to a chip yet.
@@ -130,6 +74,7 @@ struct Foreign {
 struct Runtime {
     context: Mutex<Context>,
     functions: Functions,
+    extension: Option<Extension>,
     // Last: everything above is of it.
     _library: Library,
 }
@@ -138,6 +83,8 @@ struct Runtime {
 struct Context {
     handle: Handle,
     device_id: Option<i32>,
+    /// What the library was told of coming runs.
+    settings: Option<RunSettings>,
     /// What a run is lent; as the interface wants it, with the alignment of words.
     buffer: Vec<u64>,
 }
@@ -211,6 +158,8 @@ impl Foreign {
         // SAFETY: as above.
         let functions = unsafe { Functions::of(&library) }
             .map_err(|missing| failed(&path, format!("it lacks {}", missing.join(", "))))?;
+        // SAFETY: as above.
+        let extension = unsafe { Extension::of(&library) }.ok();
         let (control, cores) = (read(dir.join(CONTROL))?, read(dir.join(CORES))?);
         // SAFETY: as above.
         let platform = unsafe { platform(&library) };
@@ -226,9 +175,11 @@ impl Foreign {
                 context: Mutex::new(Context {
                     handle,
                     device_id: None,
+                    settings: None,
                     buffer: vec![0; words],
                 }),
                 functions,
+                extension,
                 _library: library,
             }),
             control,
@@ -249,6 +200,86 @@ impl Runtime {
             Some(_) => Ok(context),
             None => Err(DeviceError::NotAttached { operation }),
         }
+    }
+
+    /// What the code says of the call that this thread has just made.
+    fn check(&self, function: &'static str, code: c_int) -> platform::Result<()> {
+        match code {
+            0 => Ok(()),
+            code => Err(DeviceError::Library {
+                function,
+                code,
+                words: self.words(),
+            }),
+        }
+    }
+
+    /// What the library says of the call that this thread has just made, if it went wrong.
+    fn words(&self) -> Option<String> {
+        let ask = self.extension.as_ref()?.simpler_last_error;
+        // SAFETY: null asks for the length alone.
+        let bytes = unsafe { ask(core::ptr::null_mut(), 0) };
+        let mut words = vec![0_u8; bytes];
+        // SAFETY: the place is as large as said.
+        unsafe { ask(words.as_mut_ptr().cast(), bytes) };
+        (bytes > 0).then(|| String::from_utf8_lossy(&words).into_owned())
+    }
+
+    /// The same for a call that has no code.
+    fn heard(&self, function: &'static str) -> platform::Result<()> {
+        match self.words() {
+            None => Ok(()),
+            words => Err(DeviceError::Library {
+                function,
+                code: -1,
+                words,
+            }),
+        }
+    }
+
+    /// Tells the library how coming runs are to be done, unless it knows.
+    fn tell(&self, context: &mut Context, settings: RunSettings) -> platform::Result<()> {
+        if let Some(extension) = &self.extension
+            && context.settings != Some(settings)
+        {
+            // SAFETY: the context is the library's and ours alone. Whoever let runs use memory that the
+            // library does not know has promised that it is there.
+            let code =
+                unsafe { (extension.simpler_run_settings)(context.handle, &raw const settings) };
+            self.check("simpler_run_settings", code)?;
+            context.settings = Some(settings);
+        }
+        Ok(())
+    }
+}
+
+impl Foreign {
+    /// What the context holds; nothing where the interface does not say.
+    fn holdings(&self) -> Holdings {
+        let mut held = Holdings::zeroed();
+        if let Some(extension) = &self.extension {
+            let context = self.lock();
+            // SAFETY: as for every call; the record is ours, and stays as it is if that fails.
+            unsafe { (extension.simpler_holdings)(context.handle, &raw mut held) };
+        }
+        held
+    }
+}
+
+/// The options of a run as the library takes them.
+fn settings(options: &RunOptions, talking: bool) -> RunSettings {
+    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+    RunSettings {
+        run: nanoseconds(options.deadlines.run),
+        no_progress: nanoseconds(options.deadlines.no_progress),
+        grace: nanoseconds(options.deadlines.grace),
+        task_window: options.rings.task_window.unwrap_or(0),
+        heap_bytes: options.rings.heap_bytes.unwrap_or(0),
+        dep_pool: options.rings.dep_pool.unwrap_or(0),
+        orchestrator_schedules: options.orchestrator_schedules.into(),
+        foreign_memory: options.foreign_memory.is_promised().into(),
+        talking: talking.into(),
+        reserved: 0,
     }
 }
 
@@ -272,13 +303,6 @@ unsafe fn platform(library: &Library) -> &'static str {
         b"a2a3" => "a2a3",
         b"a5" => "a5",
         _ => "a library",
-    }
-}
-
-fn check(function: &'static str, code: c_int) -> platform::Result<()> {
-    match code {
-        0 => Ok(()),
-        code => Err(DeviceError::Library { function, code }),
     }
 }
 
@@ -337,7 +361,7 @@ impl Device for Foreign {
         };
         // SAFETY: the context is the library's and ours alone, here as in all that follow.
         let code = unsafe { (self.functions.simpler_init)(context.handle, device_id, level, 5) };
-        check("simpler_init", code)?;
+        self.check("simpler_init", code)?;
         context.device_id = Some(device_id);
         Ok(())
     }
@@ -347,7 +371,7 @@ impl Device for Foreign {
         context.device_id = None;
         // SAFETY: as above.
         let code = unsafe { (self.functions.finalize_device)(context.handle) };
-        check("finalize_device", code)
+        self.check("finalize_device", code)
     }
 
     fn device_id(&self) -> Option<i32> {
@@ -360,6 +384,7 @@ impl Device for Foreign {
         // SAFETY: as above.
         let memory = unsafe { (self.functions.device_malloc_ctx)(context.handle, size) };
         if memory.is_null() {
+            self.heard("device_malloc_ctx")?;
             return Err(DeviceError::OutOfMemory {
                 bytes,
                 in_use: 0,
@@ -373,7 +398,7 @@ impl Device for Foreign {
         let context = self.attached("free")?;
         // SAFETY: as above; what the address is worth is the library's to say.
         unsafe { (self.functions.device_free_ctx)(context.handle, place(address)) };
-        Ok(())
+        self.heard("device_free_ctx")
     }
 
     fn copy_to(&self, to: DeviceAddress, from: &[u8]) -> platform::Result<()> {
@@ -381,7 +406,7 @@ impl Device for Foreign {
         let (function, first) = (self.functions.copy_to_device_ctx, from.as_ptr().cast());
         // SAFETY: as above; the host side is a slice.
         let code = unsafe { function(context.handle, place(to), first, from.len()) };
-        check("copy_to_device_ctx", code)
+        self.check("copy_to_device_ctx", code)
     }
 
     fn copy_from(&self, to: &mut [u8], from: DeviceAddress) -> platform::Result<()> {
@@ -389,7 +414,7 @@ impl Device for Foreign {
         let (function, first) = (self.functions.copy_from_device_ctx, to.as_mut_ptr().cast());
         // SAFETY: as above; the host side is a slice that is ours.
         let code = unsafe { function(context.handle, first, place(from), to.len()) };
-        check("copy_from_device_ctx", code)
+        self.check("copy_from_device_ctx", code)
     }
 
     fn prepare(&self, callable_id: i32, program: &Program) -> platform::Result<()> {
@@ -408,7 +433,7 @@ impl Device for Foreign {
                 self.cores.len(),
             )
         };
-        check("prepare_callable", code)
+        self.check("prepare_callable", code)
     }
 
     unsafe fn run(
@@ -416,13 +441,15 @@ impl Device for Foreign {
         callable_id: i32,
         args: &ChipStorageTaskArgs,
         config: &CallConfig,
-        _options: &RunOptions,
+        options: &RunOptions,
     ) -> platform::Result<RunReport> {
         config.validate()?;
         args.view()?;
         let prefix = CString::new(config.output_prefix()?).unwrap_or_default();
         let mut context = self.attached("run")?;
         let device_id = context.device_id.unwrap_or(-1);
+        let talking = context.settings.is_some_and(|told| told.talking != 0);
+        self.tell(&mut context, settings(options, talking))?;
         // SAFETY: as above, and the caller's promise about the tensors.
         let code = unsafe {
             (self.functions.run_prepared)(
@@ -443,16 +470,30 @@ impl Device for Foreign {
                 prefix.as_ptr(),
             )
         };
-        check("run_prepared", code)?;
-        // The interface tells nothing of what was done.
-        Ok(RunReport::default())
+        self.check("run_prepared", code)?;
+        let Some(extension) = &self.extension else {
+            // The interface tells nothing of what was done.
+            return Ok(RunReport::default());
+        };
+        let mut done = RunRecord::zeroed();
+        // SAFETY: as above; the record is ours.
+        let code = unsafe { (extension.simpler_last_run)(context.handle, &raw mut done) };
+        self.check("simpler_last_run", code)?;
+        Ok(RunReport {
+            submitted: done.submitted,
+            completed: done.completed,
+            kernels: done.kernels,
+            copied_in: done.copied_in,
+            copied_out: done.copied_out,
+            execution: Duration::from_nanos(done.execution),
+        })
     }
 
     fn unregister(&self, callable_id: i32) -> platform::Result<()> {
         let context = self.attached("unregister")?;
         // SAFETY: as above.
         let code = unsafe { (self.functions.unregister_callable)(context.handle, callable_id) };
-        check("unregister_callable", code)
+        self.check("unregister_callable", code)
     }
 
     fn join(
@@ -467,7 +508,7 @@ impl Device for Foreign {
         let device_id = context.device_id.unwrap_or(-1);
         // SAFETY: as above.
         let code = unsafe { (self.functions.ensure_acl_ready_ctx)(context.handle, device_id) };
-        check("ensure_acl_ready_ctx", code)?;
+        self.check("ensure_acl_ready_ctx", code)?;
         // SAFETY: as above.
         let stream = unsafe { (self.functions.create_comm_stream_ctx)(context.handle) };
         drop(context);
@@ -482,13 +523,23 @@ impl Device for Foreign {
         joined.handle =
             unsafe { (self.functions.comm_init)(rank, ranks, stream, meeting.as_ptr()) };
         if joined.handle.is_null() {
-            return Err(joined.refused("the library refuses; its log says why"));
+            self.heard("comm_init")?;
+            return Err(DeviceError::Comm {
+                rank: joined.rank,
+                ranks: joined.ranks,
+                text: "the library refuses; its log says why".to_owned(),
+            });
         }
         Ok(Box::new(joined))
     }
 
-    fn set_talking(&self, _talking: bool) -> platform::Result<()> {
-        self.attached("set_talking").map(drop)
+    fn set_talking(&self, talking: bool) -> platform::Result<()> {
+        let mut context = self.attached("set_talking")?;
+        let told = context
+            .settings
+            .unwrap_or_else(|| settings(&RunOptions::default(), talking));
+        let talking = talking.into();
+        self.tell(&mut context, RunSettings { talking, ..told })
     }
 
     fn aicpu_dlopen_count(&self) -> u64 {
@@ -502,13 +553,19 @@ impl Device for Foreign {
     }
 
     fn loaded_kernels(&self) -> usize {
-        // The interface does not say.
-        0
+        usize::try_from(self.holdings().kernels).unwrap_or(usize::MAX)
     }
 
     fn memory(&self) -> MemoryStats {
-        // The interface does not say.
-        MemoryStats::default()
+        let held = self.holdings();
+        MemoryStats {
+            allocations: held.allocations,
+            allocated: held.allocated,
+            pooled_buffers: held.pooled_buffers,
+            pooled: held.pooled,
+            bound_buffers: held.bound_buffers,
+            bound: held.bound,
+        }
     }
 }
 
@@ -517,106 +574,6 @@ impl Drop for Runtime {
         let handle = self.lock().handle;
         // SAFETY: as above; it is not used after this.
         unsafe { (self.functions.destroy_device_context)(handle) };
-    }
-}
-
-/// A rank of a communicator of the library.
-#[derive(Debug)]
-struct Rank {
-    runtime: Arc<Runtime>,
-    rank: u32,
-    ranks: u32,
-    stream: *mut c_void,
-    /// Null when it has left.
-    handle: Handle,
-}
-
-// SAFETY: the interface binds a rank to no thread; its calls come one at a time from whoever has it.
-unsafe impl Send for Rank {}
-// SAFETY: shared, it can only ask and wait, which the library allows from any thread.
-unsafe impl Sync for Rank {}
-
-impl Rank {
-    fn refused(&self, text: &str) -> DeviceError {
-        DeviceError::Comm {
-            rank: self.rank,
-            ranks: self.ranks,
-            text: text.to_owned(),
-        }
-    }
-
-    fn leave(&mut self) -> platform::Result<()> {
-        let handle = core::mem::replace(&mut self.handle, core::ptr::null_mut());
-        let mut code = 0;
-        if !handle.is_null() {
-            // SAFETY: the handle is the library's and not used again.
-            code = unsafe { (self.runtime.functions.comm_destroy)(handle) };
-        }
-        let stream = core::mem::replace(&mut self.stream, core::ptr::null_mut());
-        if !stream.is_null() {
-            let context = self.runtime.lock();
-            // SAFETY: as above, for the stream.
-            let destroyed =
-                unsafe { (self.runtime.functions.destroy_comm_stream_ctx)(context.handle, stream) };
-            check("comm_destroy", code)?;
-            return check("destroy_comm_stream_ctx", destroyed);
-        }
-        check("comm_destroy", code)
-    }
-}
-
-impl Comm for Rank {
-    fn rank(&self) -> u32 {
-        self.rank
-    }
-
-    fn ranks(&self) -> u32 {
-        self.ranks
-    }
-
-    fn alloc_windows(&mut self, bytes: u64) -> platform::Result<DeviceAddress> {
-        let mut context = 0;
-        let size = usize::try_from(bytes).unwrap_or(usize::MAX);
-        // SAFETY: the handle is the library's and live, here as in all that follow.
-        let code = unsafe {
-            (self.runtime.functions.comm_alloc_windows)(self.handle, size, &raw mut context)
-        };
-        check("comm_alloc_windows", code)?;
-        Ok(DeviceAddress(context))
-    }
-
-    fn window_base(&self) -> DeviceAddress {
-        let mut base = 0;
-        // SAFETY: as above.
-        unsafe {
-            (self.runtime.functions.comm_get_local_window_base)(self.handle, &raw mut base);
-        }
-        DeviceAddress(base)
-    }
-
-    fn window_bytes(&self) -> u64 {
-        let mut size = 0;
-        // SAFETY: as above.
-        unsafe { (self.runtime.functions.comm_get_window_size)(self.handle, &raw mut size) };
-        size as u64
-    }
-
-    fn barrier(&self) -> platform::Result<()> {
-        // SAFETY: as above.
-        let code = unsafe { (self.runtime.functions.comm_barrier)(self.handle) };
-        check("comm_barrier", code)
-    }
-
-    fn destroy(mut self: Box<Self>) -> platform::Result<()> {
-        self.leave()
-    }
-}
-
-impl Drop for Rank {
-    fn drop(&mut self) {
-        if let Err(error) = self.leave() {
-            log::warn!("a rank left badly: {error}");
-        }
     }
 }
 

@@ -8,7 +8,8 @@
 //! | what does each function do? | `library` |
 //! | what is behind an opaque pointer? | `handles` |
 //! | what becomes of an error or a panic? | `guard` |
-//! | what is said about it, and where? | `logging` |
+//! | what is said about it, and where? | `logging`, `last_error` |
+//! | what do we tell beyond the shared interface? | `extension` |
 //! | how do ranks meet? | `comm` |
 //! | who copies back what a run was told to? | `runs` |
 //! | which names does a shared object export? | `exports` |
@@ -23,8 +24,10 @@
 
 mod comm;
 mod exports;
+mod extension;
 mod guard;
 mod handles;
+mod last_error;
 mod library;
 mod logging;
 mod runs;

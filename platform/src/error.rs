@@ -159,22 +159,27 @@ pub enum Error {
         reason: String,
     },
     /// The program of a simulated chip's control CPUs ended a run.
-    #[error("callable_id {id}: the run failed with code {code}: {text}")]
+    #[error("{text}")]
     ControlProgram {
-        /// The callable.
-        id: i32,
         /// The code, never 0.
         code: i32,
         /// What the program says.
         text: String,
     },
     /// A library behind the C interface refused or failed.
-    #[error("{function} failed with code {code}; the log of its library says why")]
+    #[error(
+        "{}",
+        words.clone().unwrap_or_else(|| {
+            format!("{function} failed with code {code}; the log of its library says why")
+        })
+    )]
     Library {
         /// The function.
         function: &'static str,
         /// The code, never 0.
         code: i32,
+        /// What the library says, if it is one that says more than a code.
+        words: Option<String>,
     },
     /// A kernel threw or panicked.
     #[error("kernel func_id {func_id} on core {core} failed: {text}")]

@@ -54,7 +54,9 @@ impl ForeignMemory {
         Self(true)
     }
 
-    pub(crate) const fn is_promised(self) -> bool {
+    /// Whether somebody has promised it.
+    #[must_use]
+    pub const fn is_promised(self) -> bool {
         self.0
     }
 }

@@ -18,9 +18,11 @@
 //! | how do ranks see each other? | [`comm`] |
 //! | what do diagnostics record? | [`diagnostics`] |
 //! | why did a run fail? | [`error_code`] |
+//! | what does our host runtime say beyond the shared interface? | [`extension`] |
 //! | how do core and AICPU find each other? | [`handshake`] |
 //! | what is handed to the device images? | [`kernel_args`] |
 //! | how does a parent process ask a child? | [`mailbox`] |
+//! | where is a run written down? | [`recording`] |
 //! | which registers does a core have? | [`registers`] |
 //! | what is a run? | [`run_descriptor`] |
 //! | what do orchestrator and schedulers share? | [`shared_memory`] |
@@ -40,6 +42,7 @@ pub mod content_id;
 pub mod data_type;
 pub mod diagnostics;
 pub mod error_code;
+pub mod extension;
 pub mod handshake;
 pub mod kernel_args;
 pub mod layout;
@@ -47,6 +50,7 @@ pub mod limits;
 pub mod mailbox;
 pub mod malformed;
 mod name;
+pub mod recording;
 pub mod registers;
 pub mod run_descriptor;
 pub mod shared_memory;
@@ -113,6 +117,9 @@ pub const ALL_LAYOUTS: &[Layout] = &[
     <diagnostics::AicpuPhaseHeaderA5 as Pinned>::LAYOUT,
     <diagnostics::PhaseBufferA2a3 as Pinned>::LAYOUT,
     <diagnostics::PhaseBufferA5 as Pinned>::LAYOUT,
+    <extension::RunSettings as Pinned>::LAYOUT,
+    <extension::RunRecord as Pinned>::LAYOUT,
+    <extension::Holdings as Pinned>::LAYOUT,
     <handshake::HandshakeA2a3 as Pinned>::LAYOUT,
     <handshake::HandshakeA5 as Pinned>::LAYOUT,
     <kernel_args::KernelArgsA2a3 as Pinned>::LAYOUT,
@@ -123,6 +130,14 @@ pub const ALL_LAYOUTS: &[Layout] = &[
     <mailbox::MailboxFrame as Pinned>::LAYOUT,
     <mailbox::ControlWords as Pinned>::LAYOUT,
     <mailbox::BootstrapFrame as Pinned>::LAYOUT,
+    <recording::SectionPlace as Pinned>::LAYOUT,
+    <recording::RecordingHead as Pinned>::LAYOUT,
+    <recording::SectionCursor as Pinned>::LAYOUT,
+    <recording::WriterState as Pinned>::LAYOUT,
+    <recording::CallRecord as Pinned>::LAYOUT,
+    <recording::EdgeRecord as Pinned>::LAYOUT,
+    <recording::PhaseRecord as Pinned>::LAYOUT,
+    <recording::TensorRecord as Pinned>::LAYOUT,
     <run_descriptor::TensorPair as Pinned>::LAYOUT,
     <run_descriptor::HostApi as Pinned>::LAYOUT,
     <run_descriptor::TrbRunDescriptorA2a3 as Pinned>::LAYOUT,

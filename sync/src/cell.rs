@@ -69,6 +69,14 @@ macro_rules! word {
 
         impl $name {
             /// A word that holds `value`.
+            #[cfg(not(loom))]
+            #[must_use]
+            pub const fn new(value: $int) -> Self {
+                Self($atomic::new(value))
+            }
+
+            /// A word that holds `value`; under loom words are made at run time.
+            #[cfg(loom)]
             #[must_use]
             pub fn new(value: $int) -> Self {
                 Self($atomic::new(value))

@@ -58,6 +58,15 @@ const NEEDED: [&str; 6] = [
     "libstdc++.so.6",
 ];
 
+/// How names begin that no library of the system has.
+const OURS: [&str; 5] = [
+    "unified_log",
+    "pto_",
+    "simpler_",
+    "_ZN10HostLogger",
+    "runtime_",
+];
+
 /// Builds, checks and writes.
 pub(crate) fn run(choice: &Choice) -> Result<()> {
     let wanted: Vec<&Object> = OBJECTS.iter().filter(|it| choice.wants(it)).collect();
@@ -158,9 +167,16 @@ fn check(object: &Object, bytes: &[u8]) -> Result<Value> {
     for wanted in object.exports {
         ensure!(exports.contains(wanted), "it does not export {wanted}");
     }
+    for own in object.own {
+        ensure!(
+            exports.contains(own.name),
+            "it does not export {}",
+            own.name
+        );
+    }
     for export in &exports {
         ensure!(
-            object.exports.contains(export),
+            object.exports.contains(export) || object.own.iter().any(|own| own.name == *export),
             "it exports {export}, which nothing asks for"
         );
     }
@@ -169,25 +185,19 @@ fn check(object: &Object, bytes: &[u8]) -> Result<Value> {
         .filter(|symbol| symbol.is_undefined())
     {
         let name = symbol.name()?;
-        let ours = [
-            "unified_log",
-            "pto_",
-            "simpler_",
-            "_ZN10HostLogger",
-            "runtime_",
-        ]
-        .iter()
-        .any(|prefix| name.starts_with(prefix));
+        let ours = OURS.iter().any(|prefix| name.starts_with(prefix));
         ensure!(
             !ours || PROVIDED.contains(&name),
             "it leaves {name} undefined"
         );
     }
+    let own: BTreeMap<&str, &str> = object.own.iter().map(|it| (it.name, it.reason)).collect();
     Ok(json!({
         "file": name,
         "bytes": bytes.len(),
         "needed": needed,
-        "exports": exports,
+        "exports": object.exports,
+        "own_exports": own,
     }))
 }
 

@@ -221,13 +221,15 @@ impl<A: Arch> Executor<A> {
         self.current.with(UnderWay::abort);
     }
 
-    /// What the run that is under way has done so far; nothing before its graph is whole.
-    pub fn underway(&self) -> Option<RunReport> {
-        self.current.with(UnderWay::report)
-    }
-
-    /// Whether the orchestration of the run that is under way has not returned.
-    pub fn is_orchestrating(&self) -> bool {
-        self.builder.is_orchestrating()
+    /// What the run that is under way is doing, in words.
+    pub fn describe(&self) -> Option<String> {
+        if self.builder.is_orchestrating() {
+            return Some("the orchestration has not returned".to_owned());
+        }
+        let report = self.current.with(UnderWay::report)?;
+        Some(format!(
+            "the graph has {} tasks and {} are complete",
+            report.tasks, report.completed
+        ))
     }
 }

@@ -16,7 +16,6 @@ use aicore_abi::kernel::DeferredIngressBuffer;
 use aicore_abi::payload::DispatchPayload;
 use aicore_abi::seam::{CoreId, Cores, KernelEntry, Togetherness};
 use log::{LevelFilter, Log, Metadata, Record};
-use protocol::error_code::run_status;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 use protocol::{Arch, ChipStorageTaskArgs};
 use runtime_hbg::HostMemory;
@@ -380,6 +379,11 @@ impl<A: Arch> Trb<A> {
     }
 }
 
+/// What a run does that no runtime knows of yet.
+fn loading() -> String {
+    "the orchestration is being loaded".to_owned()
+}
+
 fn limits(order: &OrderRecord) -> Result<Limits, runtime_trb::Error> {
     let mut limits = Limits::default();
     if order.task_window != 0 {
@@ -431,15 +435,11 @@ impl<A: Arch> Inside for Trb<A> {
                 end.submitted = report.submitted;
                 end.completed = report.completed;
             }
-            Err(failure) => {
-                let code = match &failure {
-                    trb::RunFailure::Code { status, .. } => {
-                        run_status(status.orchestrator_code, status.scheduler_code)
-                    }
-                    _ => -1,
-                };
-                end.fail(if code == 0 { -1 } else { code }, &failure.to_string());
+            Err(trb::RunFailure::Code { status, text }) => {
+                end.fail_with(status.orchestrator_code, status.scheduler_code, &text);
             }
+            Err(trb::RunFailure::Begin(error)) => end.fail(-1, &error.to_string()),
+            Err(other) => end.fail_orchestration(&other.to_string()),
         }
     }
 
@@ -452,22 +452,7 @@ impl<A: Arch> Inside for Trb<A> {
     }
 
     fn describe(&self) -> String {
-        self.executor.underway().map_or_else(
-            || "the orchestration is being loaded".to_owned(),
-            |report| {
-                let orchestrating = self.executor.is_orchestrating();
-                format!(
-                    "{}{} tasks were submitted and {} are complete",
-                    if orchestrating {
-                        "the orchestration has not returned, "
-                    } else {
-                        ""
-                    },
-                    report.submitted,
-                    report.completed
-                )
-            },
-        )
+        self.executor.describe().unwrap_or_else(loading)
     }
 
     fn forget(&self, callable_id: i32) {
@@ -587,13 +572,8 @@ impl<A: Arch> Inside for Hbg<A> {
                 end.submitted = report.tasks;
                 end.completed = report.completed;
             }
-            Err(failure) => {
-                let code = match &failure {
-                    hbg::RunFailure::Graph(error) => error.code(),
-                    _ => -1,
-                };
-                end.fail(if code == 0 { -1 } else { code }, &failure.to_string());
-            }
+            Err(hbg::RunFailure::Graph(error)) => end.fail(error.code(), &error.to_string()),
+            Err(other) => end.fail_orchestration(&other.to_string()),
         }
     }
 
@@ -606,16 +586,7 @@ impl<A: Arch> Inside for Hbg<A> {
     }
 
     fn describe(&self) -> String {
-        if self.executor.is_orchestrating() {
-            return "the orchestration has not returned".to_owned();
-        }
-        self.executor.underway().map_or_else(
-            || "the graph is being sealed".to_owned(),
-            |report| {
-                let (tasks, completed) = (report.tasks, report.completed);
-                format!("the graph has {tasks} tasks and {completed} are complete")
-            },
-        )
+        self.executor.describe().unwrap_or_else(loading)
     }
 
     fn forget(&self, _: i32) {

@@ -250,14 +250,18 @@ impl<A: Arch> Executor<A> {
         self.current.with(|run| run.abort());
     }
 
-    /// What the run that is under way has done so far.
-    pub fn underway(&self) -> Option<RunReport> {
-        self.current.with(|run| run.report())
-    }
-
-    /// Whether the orchestration of the run that is under way has not returned.
-    pub fn is_orchestrating(&self) -> bool {
-        self.orchestrating.is_set()
+    /// What the run that is under way is doing, in words.
+    pub fn describe(&self) -> Option<String> {
+        let report = self.current.with(|run| run.report())?;
+        let orchestration = if self.orchestrating.is_set() {
+            "the orchestration has not returned, "
+        } else {
+            ""
+        };
+        Some(format!(
+            "{orchestration}{} tasks were submitted and {} are complete",
+            report.submitted, report.completed
+        ))
     }
 
     /// Unloads what a callable id has loaded. Waits for the run that is under way.

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use platform::{Program, RunOptions};
+use platform::{Program, RunOptions, RunReport};
 use protocol::ArgDirection;
 use protocol::{ChipStorageTaskArgs, ContinuousTensor, CoreType};
 
@@ -187,8 +187,8 @@ impl Session for Chip {
         // SAFETY: every tensor is memory of `args`, which we have exclusively.
         let report = unsafe { self.worker.run_id(callable.id(), &block, &config) }?;
         Ok(RunOutcome {
-            // The interface of libraries does not count.
-            tasks: (!self.library).then_some(report.submitted),
+            // A library that does not count reports nothing at all.
+            tasks: (report != RunReport::default()).then_some(report.submitted),
         })
     }
 

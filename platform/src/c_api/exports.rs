@@ -281,6 +281,59 @@ macro_rules! export_host_runtime {
             LIBRARY.comm_destroy(handle)
         }
 
+        /// The words of the calling thread's last call, none if it went well; yields how many bytes there are.
+        ///
+        /// # Safety
+        /// `text` is null or writable for `capacity`.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn simpler_last_error(
+            text: *mut core::ffi::c_char,
+            capacity: usize,
+        ) -> usize {
+            // SAFETY: the caller's promise.
+            unsafe { LIBRARY.last_error(text.cast(), capacity) }
+        }
+
+        /// Settings of a context's coming runs.
+        ///
+        /// # Safety
+        /// `settings` is null or points to a [`RunSettings`](protocol::extension::RunSettings); where those
+        /// allow memory that the context does not know, it is there.
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn simpler_run_settings(
+            ctx: *mut core::ffi::c_void,
+            settings: *const core::ffi::c_void,
+        ) -> i32 {
+            // SAFETY: the caller's promise.
+            unsafe { LIBRARY.set_run_settings(ctx, settings.cast()) }
+        }
+
+        /// What a context's last run that went well did.
+        ///
+        /// # Safety
+        /// `record` is null or has place for a [`RunRecord`](protocol::extension::RunRecord).
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn simpler_last_run(
+            ctx: *mut core::ffi::c_void,
+            record: *mut core::ffi::c_void,
+        ) -> i32 {
+            // SAFETY: the caller's promise.
+            unsafe { LIBRARY.last_run(ctx, record.cast()) }
+        }
+
+        /// What a context holds.
+        ///
+        /// # Safety
+        /// `holdings` is null or has place for [`Holdings`](protocol::extension::Holdings).
+        #[unsafe(no_mangle)]
+        pub unsafe extern "C" fn simpler_holdings(
+            ctx: *mut core::ffi::c_void,
+            holdings: *mut core::ffi::c_void,
+        ) -> i32 {
+            // SAFETY: the caller's promise.
+            unsafe { LIBRARY.holdings(ctx, holdings.cast()) }
+        }
+
         /// Makes a run under way copy back more.
         #[unsafe(no_mangle)]
         pub extern "C" fn record_tensor_pair(

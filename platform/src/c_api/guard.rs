@@ -6,6 +6,8 @@ use std::panic::catch_unwind;
 use aicpu::guarded_call::panic_text;
 use protocol::Malformed;
 
+use super::last_error;
+
 /// Why a call from C failed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -70,24 +72,22 @@ impl CallError {
     }
 }
 
-/// Runs `body` for the function called `name`; an error or a panic is logged and becomes what `failed`
-/// makes of its code.
+/// Runs `body` for the function called `name`; an error or a panic is logged, remembered for this thread, and
+/// becomes what `failed` makes of its code.
 pub(super) fn guard<R>(
     name: &str,
     failed: impl FnOnce(i32) -> R,
     body: impl FnOnce() -> Result<R, CallError>,
 ) -> R {
-    match catch_unwind(AssertUnwindSafe(body)) {
-        Ok(Ok(value)) => value,
-        Ok(Err(error)) => {
-            log::error!(target: name, "{error}");
-            failed(error.code())
-        }
-        Err(panic) => {
-            log::error!(target: name, "panicked: {}", panic_text(&*panic));
-            failed(-1)
-        }
-    }
+    last_error::clear();
+    let (words, code) = match catch_unwind(AssertUnwindSafe(body)) {
+        Ok(Ok(value)) => return value,
+        Ok(Err(error)) => (error.to_string(), error.code()),
+        Err(panic) => (format!("panicked: {}", panic_text(&*panic)), -1),
+    };
+    log::error!(target: name, "{words}");
+    last_error::set(&words);
+    failed(code)
 }
 
 /// As [`guard`], for a function whose result is a code.

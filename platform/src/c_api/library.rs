@@ -10,6 +10,7 @@ use protocol::callable::ChipCallable;
 use protocol::{CallConfig, ChipStorageTaskArgs, Malformed, Toolchain};
 
 use super::comm::{Rank, in_a_window};
+use super::extension::Extra;
 use super::guard::{CallError, code, guard};
 use super::handles::Handles;
 use super::runs::{Pair, Runs};
@@ -18,7 +19,6 @@ use crate::address::DeviceAddress;
 use crate::comm::Comm;
 use crate::device::Device;
 use crate::error::Error;
-use crate::options::{ForeignMemory, RunOptions};
 use crate::program::Program;
 use crate::sim::{Images, Wanted};
 
@@ -103,9 +103,10 @@ pub struct RunCall {
 
 /// What a context handle stands for.
 #[derive(Debug)]
-struct Context {
+pub(super) struct Context {
     device: Box<dyn Device>,
     images: Arc<Images>,
+    pub(super) extra: Extra,
 }
 
 impl Context {
@@ -128,8 +129,8 @@ impl Deref for Context {
 #[derive(Debug)]
 pub struct Library {
     backend: Backend,
-    contexts: Handles<Context>,
-    ranks: Handles<Rank>,
+    pub(super) contexts: Handles<Context>,
+    pub(super) ranks: Handles<Rank>,
     runs: Runs,
 }
 
@@ -157,7 +158,12 @@ impl Library {
                     runtime: self.backend.runtime.name(),
                 });
                 let device = (self.backend.device)(&images);
-                Ok(self.contexts.insert(Context { device, images }))
+                let extra = Extra::default();
+                Ok(self.contexts.insert(Context {
+                    device,
+                    images,
+                    extra,
+                }))
             },
         )
     }
@@ -182,7 +188,7 @@ impl Library {
         code("simpler_init", || {
             let device = self.contexts.get(context)?;
             device.init(device_id)?;
-            device.set_talking(!self.ranks.all().is_empty())?;
+            device.set_talking(device.extra.talking() || !self.ranks.all().is_empty())?;
             logging::configure(level, info);
             Ok(())
         })
@@ -323,12 +329,11 @@ impl Library {
                 log::warn!(target: "run_prepared", "diagnostics were asked for: this version records none");
             }
             device.images.bring(aicpu, aicore);
-            let mut options = RunOptions::from_environment(|name| std::env::var(name).ok());
-            // SAFETY: the interface makes it the caller's promise that child memory is there.
-            options.foreign_memory = unsafe { ForeignMemory::promised() };
+            let options = device.extra.options();
             let run = self.runs.begin(call.runtime);
             // SAFETY: the caller's promise.
-            unsafe { device.run(call.callable_id, &args, &config, &options) }?;
+            let report = unsafe { device.run(call.callable_id, &args, &config, &options) }?;
+            device.extra.ran(&report);
             for pair in run.take_pairs() {
                 let host: *mut u8 = core::ptr::with_exposed_provenance_mut(pair.host);
                 // SAFETY: whoever recorded the pair promises its host side.
@@ -497,8 +502,9 @@ impl Library {
     /// Tells every attached chip whether its kernels may wait for what other chips do. Handles of ranks
     /// say nothing about the chip they belong to, so all are told.
     fn say_talking(&self) {
-        let talking = !self.ranks.all().is_empty();
+        let ranks = !self.ranks.all().is_empty();
         for device in self.contexts.all() {
+            let talking = ranks || device.extra.talking();
             if device.device_id().is_some() && device.set_talking(talking).is_err() {
                 log::debug!("a context was finalized while ranks came or went");
             }
@@ -545,7 +551,7 @@ impl Library {
     }
 }
 
-fn non_null<T>(what: &'static str, pointer: *const T) -> Result<(), CallError> {
+pub(super) fn non_null<T>(what: &'static str, pointer: *const T) -> Result<(), CallError> {
     if pointer.is_null() {
         return Err(CallError::Null { what });
     }

@@ -55,9 +55,9 @@ impl<A: Arch> Executor for ControlCpus<A> {
     fn describe(&self) -> String {
         let runtimes = [
             #[cfg(feature = "trb")]
-            trb::describe(&self.trb),
+            self.trb.describe(),
             #[cfg(feature = "hbg")]
-            hbg::describe(&self.hbg),
+            self.hbg.describe(),
         ];
         let described = runtimes.into_iter().flatten().next();
         described.unwrap_or_else(|| "the orchestration is being loaded".to_owned())

@@ -19,8 +19,8 @@ use aicore_abi::payload::DispatchPayload;
 use aicore_abi::seam::{CoreId, Cores, Togetherness};
 use aicpu::Crew;
 use aicpu::image::{
-    Callback, CoresTable, CrewTable, DIGEST_SYMBOL, EndRecord, MemoryTable, OrderRecord,
-    PROGRAM_SYMBOL, Program, SEAM, TEXT,
+    Callback, CoresTable, CrewTable, DIGEST_SYMBOL, EndRecord, MemoryTable, ORCHESTRATION,
+    OrderRecord, PROGRAM_SYMBOL, Program, RUNTIME, SEAM, TEXT,
 };
 use aicpu::shared_object::{Binding, SharedObject};
 use protocol::PROTOCOL_DIGEST;
@@ -346,11 +346,7 @@ impl Executor for ImageExecutor {
                     execution: started.elapsed(),
                     ..RunReport::default()
                 }),
-                code => Err(Error::ControlProgram {
-                    id: order.callable_id,
-                    code,
-                    text: end.text(),
-                }),
+                code => Err(failure(order.callable_id, code, &end)),
             },
         }
     }
@@ -370,7 +366,7 @@ impl Executor for ImageExecutor {
 
     fn describe(&self) -> String {
         let Some(it) = self.opened() else {
-            return "the control program is being loaded".to_owned();
+            return "the orchestration is being loaded".to_owned();
         };
         let mut text = [0; TEXT];
         // SAFETY: the instance is open and the text writable.
@@ -383,6 +379,20 @@ impl Executor for ImageExecutor {
             // SAFETY: the instance is open.
             unsafe { (it.image.program.forget)(it.of, callable_id) };
         }
+    }
+}
+
+/// The error that an embedded control program would have returned.
+fn failure(id: i32, code: i32, end: &EndRecord) -> Error {
+    let text = end.text();
+    match end.kind {
+        RUNTIME => Error::Runtime {
+            orchestrator: end.orchestrator,
+            scheduler: end.scheduler,
+            text,
+        },
+        ORCHESTRATION => Error::Orchestration { id, text },
+        _ => Error::ControlProgram { code, text },
     }
 }
 

@@ -55,19 +55,6 @@ pub(super) fn run<A: Arch>(
     }
 }
 
-/// What the run that is under way is doing.
-pub(super) fn describe<A: Arch>(executor: &Executor<A>) -> Option<String> {
-    if executor.is_orchestrating() {
-        return Some("the orchestration has not returned".to_owned());
-    }
-    executor.underway().map(|report| {
-        format!(
-            "the graph has {} tasks and {} are complete",
-            report.tasks, report.completed
-        )
-    })
-}
-
 fn done(report: &runtime_hbg::RunReport, execution: Duration) -> RunReport {
     RunReport {
         submitted: report.tasks,

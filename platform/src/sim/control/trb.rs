@@ -62,21 +62,6 @@ pub(super) fn run<A: Arch>(
     }
 }
 
-/// What the run that is under way is doing.
-pub(super) fn describe<A: Arch>(executor: &Executor<A>) -> Option<String> {
-    executor.underway().map(|report| {
-        let orchestration = if executor.is_orchestrating() {
-            "the orchestration has not returned, "
-        } else {
-            ""
-        };
-        format!(
-            "{orchestration}{} tasks were submitted and {} are complete",
-            report.submitted, report.completed
-        )
-    })
-}
-
 /// The capacities a run asks for, the rest as usual.
 fn limits(rings: &Rings) -> Result<Limits> {
     let mut limits = Limits::default();
