@@ -57,12 +57,19 @@ pub(crate) fn load_on_host(
     Ok(Some(loaded))
 }
 
+/// Fills a whole block with zeros.
+fn clear<M: Machine>(store: &Store<M>, start: DeviceAddress, bytes: u64) -> Result<()> {
+    let length = usize::try_from(bytes).expect("allocated by a C program's number");
+    // SAFETY: the block at `start` holds so many bytes, as all callers say.
+    unsafe { store.machine.fill(start, 0, length) }
+}
+
 /// A block of device memory.
 #[derive(Debug)]
 struct Block<M: Machine> {
     memory: Arc<M::Memory>,
     bytes: u64,
-    /// It was not written in full, so that what it held for somebody else may still be there.
+    /// Nothing was copied to it, so that what it held for somebody else may still be there.
     blank: bool,
 }
 
@@ -163,6 +170,21 @@ impl<M: Machine> State<M> {
             });
         }
         Ok(Arc::clone(&block.memory))
+    }
+
+    /// Before a block's first copy: a part of it is copied onto zeros, as what is not copied is to be zero.
+    fn clear_around(&mut self, store: &Store<M>, to: DeviceAddress, bytes: u64) -> Result<()> {
+        let own = self.blocks.range_mut(..=to).next_back();
+        // Behind the last block may lie memory that the caller allocated.
+        let own = own.filter(|(start, block)| block.blank && to.0 - start.0 < block.bytes);
+        let Some((&start, block)) = own else {
+            return Ok(());
+        };
+        if bytes < block.bytes {
+            clear(store, start, block.bytes)?;
+        }
+        block.blank = false;
+        Ok(())
     }
 
     /// The argument that what lies at `address` is copied back to.
@@ -273,10 +295,7 @@ impl<M: Machine> HostMemory for HostSide<M> {
             return;
         };
         for block in state.blocks.values().filter(|block| block.blank) {
-            let length = usize::try_from(block.bytes).expect("allocated by a C program's number");
-            // SAFETY: the block holds so many bytes.
-            let cleared = unsafe { store.machine.fill(block.memory.address(), 0, length) };
-            if let Err(error) = cleared {
+            if let Err(error) = clear(&store, block.memory.address(), block.bytes) {
                 log::error!("clearing what the orchestration allocated: {error}");
             }
         }
@@ -297,14 +316,14 @@ impl<M: Machine> HostMemory for HostSide<M> {
         }
         let to = DeviceAddress(to);
         let memory = state.range(&store, "copy_to_device", to, bytes as u64);
-        // SAFETY: the caller promises the host side; the device's range lies in `memory`.
-        let copied = memory.and_then(|_memory| unsafe { store.machine.copy_in(to, host, bytes) });
+        let copied = memory.and_then(|_memory| {
+            state.clear_around(&store, to, bytes as u64)?;
+            // SAFETY: the caller promises the host side; the device's range lies in `_memory`.
+            unsafe { store.machine.copy_in(to, host, bytes) }
+        });
         match copied {
             Ok(()) => {
                 state.copied_in += bytes as u64;
-                if let Some(block) = state.blocks.get_mut(&to) {
-                    block.blank &= block.bytes != bytes as u64;
-                }
                 0
             }
             Err(error) => {

@@ -153,12 +153,18 @@ fn what_was_not_written_in_full_is_zero() {
     let store = Arc::clone(&context.attached("test").expect("attached").store);
     for _ in 0..2 {
         let side = HostSide::new(&store);
-        let [full, half, none] = [side.malloc(300), side.malloc(300), side.malloc(300)];
+        let [full, half, none, parts] = [(); 4].map(|()| side.malloc(300));
         assert_eq!(copy_to(&side, full, &[9; 300]), 0);
         assert_eq!(copy_to(&side, half, &[9; 150]), 0);
+        assert_eq!(copy_to(&side, parts + 100, &[9; 100]), 0);
+        assert_eq!(copy_to(&side, parts, &[8; 50]), 0);
         side.complete();
         assert_eq!(bytes_at(&store, full, 300), [9; 300]);
         assert_eq!(bytes_at(&store, none, 300), [0; 300]);
+        let halves = [[9; 150], [0; 150]].concat();
+        assert_eq!(bytes_at(&store, half, 300), halves, "what was copied stays");
+        let pieces = [&[8; 50][..], &[0; 50], &[9; 100], &[0; 100]].concat();
+        assert_eq!(bytes_at(&store, parts, 300), pieces);
         assert_eq!(copy_to(&side, none, &[7; 300]), 0);
         side.end(&store, &nothing(), &good())
             .expect("nothing to copy");
