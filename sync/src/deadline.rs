@@ -3,12 +3,17 @@
 //! A [`Deadline`] is a moment. A [`Progress`] watches a number that grows with every step forward and complains when
 //! it has stood still for too long. Reading the clock costs about 20 ns, so both look at it only once per
 //! [`POLLS`] polls; the limit is still one of time, found up to that many polls late.
+//!
+//! Time in which the watcher itself could not look counts little: whatever kept it from running (a debugger, a
+//! frozen container, a machine with far too much to do) kept those it watches from moving, too.
 
 use core::time::Duration;
 use std::time::Instant;
 
 /// Polls from one look at the clock to the next.
 const POLLS: u32 = 64;
+/// So many looks at least have to find nothing new before it counts as standing still.
+const LEAST_LOOKS: u32 = 2;
 
 /// A moment at which waiting ends, or never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +65,8 @@ pub struct Stalled {
 pub struct Progress {
     limit: Duration,
     step: u64,
-    since: Instant,
+    looked: Instant,
+    idle: Duration,
     polls: u32,
 }
 
@@ -71,15 +77,15 @@ impl Progress {
         Self {
             limit,
             step: 0,
-            since: Instant::now(),
+            looked: Instant::now(),
+            idle: Duration::ZERO,
             polls: 0,
         }
     }
 
     /// Starts again, at `step`.
     pub fn restart(&mut self, step: u64) {
-        self.step = step;
-        self.since = Instant::now();
+        self.moved(step, Instant::now());
         self.polls = 0;
     }
 
@@ -107,32 +113,25 @@ impl Progress {
         self.check_at(step, Instant::now())
     }
 
-    /// How long nothing has moved, as of the last look at the clock that saw a change.
-    #[must_use]
-    pub fn idle(&self) -> Duration {
-        self.since.elapsed()
-    }
-
-    /// When the watch would complain if nothing moved: a deadline for a sleep.
-    #[must_use]
-    pub fn deadline(&self) -> Deadline {
-        Deadline {
-            at: self.since.checked_add(self.limit),
-        }
+    fn moved(&mut self, step: u64, now: Instant) {
+        self.step = step;
+        self.looked = now;
+        self.idle = Duration::ZERO;
     }
 
     fn check_at(&mut self, step: u64, now: Instant) -> Result<(), Stalled> {
         if step != self.step {
-            self.step = step;
-            self.since = now;
+            self.moved(step, now);
             return Ok(());
         }
-        let idle = now.saturating_duration_since(self.since);
-        if idle < self.limit {
+        let since_look = now.saturating_duration_since(self.looked);
+        self.looked = now;
+        self.idle += since_look.min(self.limit / LEAST_LOOKS);
+        if self.idle < self.limit {
             return Ok(());
         }
         Err(Stalled {
-            idle,
+            idle: self.idle,
             limit: self.limit,
             step,
         })
@@ -149,17 +148,29 @@ mod tests {
     #[test]
     fn standing_still_for_the_limit_is_a_stall_and_moving_is_not() {
         let mut watch = Progress::new(SECOND);
-        let start = watch.since;
+        let start = watch.looked;
         assert_eq!(watch.check_at(0, start + SECOND / 2), Ok(()));
         assert_eq!(watch.check_at(1, start + 3 * SECOND), Ok(()));
         assert_eq!(watch.check_at(1, start + 7 * SECOND / 2), Ok(()));
-        let stalled = Stalled {
-            idle: 2 * SECOND,
+        let stalled = |idle| Stalled {
+            idle,
             limit: SECOND,
             step: 1,
         };
-        assert_eq!(watch.check_at(1, start + 5 * SECOND), Err(stalled));
+        let idle = watch.check_at(1, start + 4 * SECOND);
+        assert_eq!(idle, Err(stalled(SECOND)));
+        let idle = watch.check_at(1, start + 17 * SECOND / 4);
+        assert_eq!(idle, Err(stalled(5 * SECOND / 4)));
         assert_eq!(watch.check_at(2, start + 5 * SECOND), Ok(()));
+    }
+
+    #[test]
+    fn time_in_which_the_watcher_could_not_look_counts_little() {
+        let mut watch = Progress::new(SECOND);
+        let stopped = watch.looked + 100 * SECOND;
+        assert_eq!(watch.check_at(0, stopped), Ok(()));
+        assert_eq!(watch.check_at(0, stopped + SECOND / 4), Ok(()));
+        assert!(watch.check_at(0, stopped + SECOND / 2).is_err());
     }
 
     #[test]

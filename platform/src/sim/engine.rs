@@ -16,6 +16,7 @@
 //! | writer | store | reader | load | makes visible |
 //! |---|---|---|---|---|
 //! | caller | `order` under its lock; `posted`, publish | leader | observe | the order |
+//! | leader | `begun`, publish | caller | observe | nothing: from now on the run has to get on |
 //! | leader | `end` under its lock; `ended`, publish | caller | observe | the end and all effects of the run |
 
 use core::any::Any;
@@ -62,6 +63,7 @@ struct Shared {
     end: Mutex<Option<RunEnd>>,
     posted: Word64,
     post: Doorbell,
+    begun: Word64,
     ended: Word64,
     finished: Doorbell,
     closing: Flag,
@@ -86,6 +88,7 @@ impl Engine {
             end: Mutex::default(),
             posted: Word64::new(0),
             post: Doorbell::new(),
+            begun: Word64::new(0),
             ended: Word64::new(0),
             finished: Doorbell::new(),
             closing: Flag::new(),
@@ -192,15 +195,21 @@ impl Engine {
                 return Ok(());
             }
             let step = moved();
+            let has_begun = shared.begun.observe() == number;
+            if !has_begun {
+                // The leader waits for a host core; that is no failure of the program's.
+                progress.restart(step);
+            }
             let miss = |missed, limit| Error::Deadline {
                 missed,
                 limit,
                 progress: step.wrapping_sub(at_start),
-                waiting: format!(
-                    "{}; {}",
-                    shared.executor.describe(),
-                    shared.cores.describe()
-                ),
+                waiting: if has_begun {
+                    let (program, cores) = (shared.executor.describe(), shared.cores.describe());
+                    format!("{program}; {cores}")
+                } else {
+                    "the host has not let the chip's leading thread run".to_owned()
+                },
             };
             if started.elapsed() >= deadlines.run {
                 return Err(miss("end", deadlines.run));
@@ -265,6 +274,7 @@ impl Shared {
                 return;
             }
             done = self.posted.observe();
+            self.begun.publish(done);
             let order = lock(&self.order).take();
             if let Some(order) = order {
                 let id = order.callable_id;
@@ -323,5 +333,44 @@ impl Crew for InRun<'_> {
 
     fn crowd(&self) -> &Arc<Crowd> {
         &self.0.crowd
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::time::Duration;
+    use std::sync::Arc;
+
+    use protocol::A2a3;
+
+    use super::Engine;
+    use crate::error::Error;
+    use crate::options::Deadlines;
+    use crate::sim::cores::{Family, SimCores};
+    use crate::sim::testing::{Script, Scripted};
+
+    /// A machine with too much to do must not look like a program that hangs.
+    #[test]
+    fn a_run_that_the_host_has_not_let_begin_misses_only_its_end() {
+        let script: Arc<Script> = Arc::new(|_, _, _| unreachable!("nobody ordered a run"));
+        let cores = SimCores::new(Family::of::<A2a3>(), 0, 0, &Arc::default());
+        let cores = cores.expect("address space");
+        let engine = Engine::start(Box::new(Scripted::new(&script)), cores, Some(0));
+        let engine = engine.expect("few threads");
+        let deadlines = Deadlines {
+            run: Duration::from_millis(40),
+            no_progress: Duration::from_millis(1),
+            grace: Duration::ZERO,
+        };
+        // Nobody has posted it, so the leader does not begin it.
+        let missed = engine.watch(1, &deadlines).expect_err("it cannot end");
+        let Error::Deadline {
+            missed, waiting, ..
+        } = missed
+        else {
+            panic!("another error: {missed}");
+        };
+        assert_eq!(missed, "end");
+        assert!(waiting.contains("leading thread"), "{waiting}");
     }
 }

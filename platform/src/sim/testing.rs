@@ -188,7 +188,8 @@ impl<'a> Driver<'a> {
     }
 }
 
-type Script = dyn Fn(&RunOrder, &SimCores, &dyn Crew) -> RunEnd + Send + Sync;
+/// What a control program does with a run.
+pub(crate) type Script = dyn Fn(&RunOrder, &SimCores, &dyn Crew) -> RunEnd + Send + Sync;
 
 /// A control program that does what a closure says.
 pub(crate) struct Scripted {
@@ -203,12 +204,15 @@ impl Scripted {
         script: impl Fn(&RunOrder, &SimCores, &dyn Crew) -> RunEnd + Send + Sync + 'static,
     ) -> ChipOptions {
         let script: Arc<Script> = Arc::new(script);
-        ChipOptions::new(move || {
-            Ok(Box::new(Self {
-                script: Arc::clone(&script),
-                table: Mutex::default(),
-            }))
-        })
+        ChipOptions::new(move || Ok(Box::new(Self::new(&script))))
+    }
+
+    /// A control program that does what `script` says.
+    pub(crate) fn new(script: &Arc<Script>) -> Self {
+        Self {
+            script: Arc::clone(script),
+            table: Mutex::default(),
+        }
     }
 }
 
