@@ -35,6 +35,7 @@ const WRONG: u8 = 2;
 Examples:
   simpler demo                                 what does it look like?
   simpler doctor                               what can this machine do?
+  simpler doctor --device 0                    is this real chip ready, and if not, why?
   simpler run tests/scenes/trb/vector_example  compile, run and check one scene
   simpler run tests/scenes/trb/vector_example -p a5sim -n 20
   simpler test                                 every scene, on several simulated chips at once
@@ -60,8 +61,7 @@ enum Command {
     Run(RunArgs),
     Test(TestArgs),
     Inspect(InspectArgs),
-    /// Says what this machine can do, and how to get the rest.
-    Doctor,
+    Doctor(DoctorArgs),
     /// One scene in a process of its own; the test runner starts it.
     #[command(name = child::COMMAND, hide = true)]
     Child {
@@ -150,6 +150,31 @@ struct InspectArgs {
     file: PathBuf,
 }
 
+/// Says what this machine can do, and how to get the rest.
+///
+/// With `--device` it examines a real chip step by step: each step says what it found and what that shows; the
+/// first that fails says why, what it means and what to do, and the exit code is 1.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  simpler doctor                                  compilers, folders, CANN
+  simpler doctor --device 0                       the chip, its link, its streams, our images on it
+  simpler doctor --device 0 -p a5 --images DIR    a chip whose family is not known by its name")]
+struct DoctorArgs {
+    /// Examines this real chip.
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
+    device: Option<i32>,
+    /// Its family: a2a3 or a5 [default: what the chip says].
+    #[arg(short, long, requires = "device")]
+    platform: Option<Platform>,
+    /// The runtime whose image is loaded: trb or hbg.
+    #[arg(short, long, requires = "device", default_value = "trb")]
+    runtime: RuntimeKind,
+    /// Folder of images [default: SIMPLER_IMAGES, else `images` beside this program, else target/images].
+    #[arg(long, value_name = "DIR", requires = "device")]
+    images: Option<PathBuf>,
+}
+
 /// Runs the command the process was started with.
 pub fn main(machine: &dyn Machine) -> ExitCode {
     main_with(machine, std::env::args_os())
@@ -187,10 +212,7 @@ pub fn main_with(machine: &dyn Machine, words: impl IntoIterator<Item = OsString
             }
             Err(error) => Err(error.to_string()),
         },
-        Command::Doctor => {
-            print!("{}", doctor::report());
-            Ok(0)
-        }
+        Command::Doctor(args) => doctor(&args),
         Command::Child { job } => child::run(machine, &job),
     };
     match outcome {
@@ -200,6 +222,36 @@ pub fn main_with(machine: &dyn Machine, words: impl IntoIterator<Item = OsString
             ExitCode::from(WRONG)
         }
     }
+}
+
+fn doctor(args: &DoctorArgs) -> Result<u8, String> {
+    let Some(device) = args.device else {
+        print!("{}", doctor::report());
+        return Ok(0);
+    };
+    examine(device, args)
+}
+
+#[cfg(feature = "onboard")]
+fn examine(device: i32, args: &DoctorArgs) -> Result<u8, String> {
+    let question = doctor::chip::Question {
+        search: &platform::cann::Search::from_environment(),
+        device,
+        platform: args.platform,
+        runtime: args.runtime,
+        images: args.images.as_deref(),
+    };
+    let good = doctor::chip::examine(&question, &mut std::io::stdout())?;
+    Ok(if good { 0 } else { FAILED })
+}
+
+#[cfg(not(feature = "onboard"))]
+fn examine(device: i32, args: &DoctorArgs) -> Result<u8, String> {
+    let _ = (args.platform, args.runtime, &args.images);
+    Err(format!(
+        "this program was built without real chips, so device {device} cannot be examined: build it with \
+         `--features onboard`"
+    ))
 }
 
 /// Real chips need another way in.

@@ -14,6 +14,7 @@ pub const ONBOARD: &str = "a2a3";
 /// The family's ways on real hardware.
 pub const FAMILY: Family = Family {
     platform: ONBOARD,
+    chips: &["Ascend910B", "Ascend910_93"],
     registers: RegisterSpace::Window {
         cluster: 0x80_0000,
         core: 0x10_0000,

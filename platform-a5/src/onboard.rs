@@ -14,6 +14,7 @@ pub const ONBOARD: &str = "a5";
 /// The family's ways on real hardware.
 pub const FAMILY: Family = Family {
     platform: ONBOARD,
+    chips: &["Ascend950"],
     registers: RegisterSpace::PerCluster {
         bytes: 0x30_0000,
         core: 0x10_0000,

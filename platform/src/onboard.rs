@@ -15,7 +15,7 @@
 //! | --- | --- |
 //! | `family` | what differs between chip families? |
 //! | `registers` | where are the cores' registers? |
-//! | `images` | which programs run on the chip? |
+//! | `images`, `find` | which programs run on the chip, and where are they? |
 //! | `text` | what of a kernel's object file does a core need? |
 //! | `limits` | how long may what take? |
 //! | `memory` | what lies in device memory between runs? |
@@ -27,6 +27,7 @@
 mod chip;
 mod descriptor;
 mod family;
+mod find;
 mod images;
 mod limits;
 mod memory;
@@ -38,7 +39,8 @@ mod text;
 
 pub use chip::{Chip, ChipOptions, KernelImage, OnboardKernel, OnboardMemory};
 pub use family::{CoreArgument, Family, KernelArgs, RegisterSpace};
+pub use find::{FindError, IMAGES_VARIABLE};
 pub use images::{ImageError, Images};
 pub use limits::TimeLimits;
-pub use selftest::{Check, self_test};
+pub use selftest::{Progress, STEPS, SelfTest, Step, soc_name};
 pub use text::{TextError, kernel_text};

@@ -2,6 +2,9 @@
 //!
 //! Knows what to look for on a machine and how to get what is missing. Refuses to install anything.
 
+#[cfg(feature = "onboard")]
+pub mod chip;
+
 use core::fmt::Write as _;
 use std::env;
 use std::fs;

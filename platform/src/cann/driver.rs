@@ -94,6 +94,11 @@ impl Driver {
         self.device
     }
 
+    /// Its number in the driver package.
+    pub(crate) const fn hal_device(&self) -> u32 {
+        self.hal_device
+    }
+
     /// Everything made so far is gone; from now on nothing of it is given back.
     pub(crate) fn set_lost(&self) {
         self.lost.set();

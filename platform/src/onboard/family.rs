@@ -7,6 +7,8 @@
 pub struct Family {
     /// Name of the platform.
     pub platform: &'static str,
+    /// What the names of its chips begin with, in the vendor's words.
+    pub chips: &'static [&'static str],
     /// How the registers of the cores are found.
     pub registers: RegisterSpace,
     /// What a core is started with.
@@ -15,6 +17,14 @@ pub struct Family {
     pub cross_core_unit: bool,
     /// The bytes of the kernel arguments.
     pub kernel_args: fn(&KernelArgs) -> Vec<u8>,
+}
+
+impl Family {
+    /// Whether a chip of this name is one of the family.
+    #[must_use]
+    pub fn is_chip(&self, name: &str) -> bool {
+        self.chips.iter().any(|begin| name.starts_with(begin))
+    }
 }
 
 /// Where the registers of cores are.

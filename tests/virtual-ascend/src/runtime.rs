@@ -4,7 +4,9 @@ use core::ffi::{CStr, c_char, c_void};
 use core::time::Duration;
 
 use crate::stream::Stream;
-use crate::world::{INVALID, NO_DEVICE, NO_MEMORY, OTHER_CONTEXT, World, bound_call, call, lock};
+use crate::world::{
+    Family, INVALID, NO_DEVICE, NO_MEMORY, OTHER_CONTEXT, World, bound_call, call, lock,
+};
 
 const NOT_COMPLETE: i32 = 507_004;
 pub(crate) const TIMEOUT: i32 = 507_046;
@@ -78,8 +80,11 @@ unsafe extern "C" fn rt_get_soc_version(version: *mut c_char, length: u32) -> i3
     bound_call(
         "rtGetSocVersion",
         &[number(version.cast()), u64::from(length)],
-        |_, _| {
-            let name = c"VirtualAscend";
+        |world, device| {
+            let name = match world.devices[&device].family {
+                Family::A2a3 => c"Ascend910B-virtual",
+                Family::A5 => c"Ascend950-virtual",
+            };
             if (length as usize) < name.count_bytes() + 1 {
                 return Err(INVALID);
             }
