@@ -1,9 +1,10 @@
-//! Atomics and cells: `core`'s in the product, loom's under test. Nothing else names either.
+//! Atomics, cells and locks: the standard ones in the product, loom's under test. Nothing else names either.
 
 #[cfg(not(loom))]
 mod imp {
     pub(crate) use core::hint::spin_loop;
     pub(crate) use core::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+    pub(crate) use std::sync::{Mutex, MutexGuard};
 
     /// `core`'s cell with loom's way of reaching into it.
     #[derive(Debug)]
@@ -32,6 +33,9 @@ mod imp {
     pub(crate) use loom::cell::UnsafeCell;
     pub(crate) use loom::hint::spin_loop;
     pub(crate) use loom::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering, fence};
+    pub(crate) use loom::sync::{Mutex, MutexGuard};
 }
 
-pub(crate) use imp::{AtomicI32, AtomicU32, AtomicU64, Ordering, UnsafeCell, fence, spin_loop};
+pub(crate) use imp::{
+    AtomicI32, AtomicU32, AtomicU64, Mutex, MutexGuard, Ordering, UnsafeCell, fence, spin_loop,
+};

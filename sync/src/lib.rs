@@ -21,6 +21,7 @@
 //! | notice that nothing moves any more | [`Deadline`], [`Progress`] |
 //! | a value for whoever gets hold of it first | [`Baton`] |
 //! | state machines that any thread may drive | [`Roles`], [`drive()`] |
+//! | a state that whoever waits for it moves on | [`InTurn`] |
 //! | threads that outlive the jobs they do | [`Crew`] |
 //!
 //! Zero is the first state of every part: memory fresh from an [`Arena`] is a valid, empty,
@@ -42,6 +43,7 @@ mod drive;
 mod error;
 mod exchange;
 mod futex;
+mod in_turn;
 mod lifo;
 mod line;
 mod mpmc;
@@ -69,6 +71,7 @@ pub use doorbell::{Doorbell, SharedDoorbell, TimedOut};
 pub use drive::{Roles, Step, drive};
 pub use error::Error;
 pub use exchange::{Answerer, Asker, Damaged, Exchange};
+pub use in_turn::{InTurn, Seen, Steps, Turn};
 pub use lifo::Lifo;
 pub use line::Line;
 pub use mpmc::{Mpmc, MpmcSlot};

@@ -4,7 +4,8 @@
 //! the engine drives it, a caller that waits or the worker's own driver.
 //!
 //! All of it is behind one lock and nothing in it waits, so a completion and a submission never meet
-//! half-way; the only other party, the child, is behind an exchange.
+//! half-way; the only other party, the child, is behind an exchange. How threads take turns at it, and
+//! that nobody sleeps through what another's turn has brought, is [`sync::InTurn`]'s, with a model.
 //!
 //! Runs follow one another: while the tasks of one are at work the graph of the next may be built,
 //! and its tasks start when it is the oldest.
@@ -91,6 +92,12 @@ pub(crate) struct Core {
     finished: Vec<u32>,
     /// Children that could get more to do.
     hungry: Vec<u32>,
+}
+
+impl sync::Steps for Core {
+    fn step(&self) -> u64 {
+        self.step
+    }
 }
 
 impl Core {
@@ -258,6 +265,7 @@ impl Core {
     pub(crate) fn note_answer(&mut self, id: u64, answer: Result<Words, Fault>) {
         if let Some(place) = self.asks.get_mut(&id) {
             *place = Some(answer);
+            self.step += 1;
         }
     }
 

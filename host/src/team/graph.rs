@@ -16,7 +16,7 @@ use super::engine::keys::{Space, Span};
 use super::engine::task::{Pool, TaskId};
 use super::handle::{Callable, FunctionHandle, Handle, NextLevel};
 use super::segment::SegmentId;
-use super::shared::Shared;
+use super::shared::{Locked, Shared};
 use super::tensor::{Args, Buffer, OwnerId, Place, Tensor};
 use super::worker::Services;
 use crate::error::{Error, Result};
@@ -202,7 +202,7 @@ impl<'run> Graph<'run> {
 
     /// The lock, with room for `bytes` in the ring of the innermost scope taken; waits while tasks
     /// at work may still give some back.
-    fn reserve(&self, bytes: u64) -> Result<(std::sync::MutexGuard<'run, Core>, Option<Block>)> {
+    fn reserve(&self, bytes: u64) -> Result<(Locked<'run>, Option<Block>)> {
         let mut core = self.shared.lock();
         if bytes == 0 {
             return Ok((core, None));

@@ -3,12 +3,12 @@
 //! Knows how a caller waits: it drives the engine while it does. Refuses to know what it waits for.
 
 use core::time::Duration;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{JoinHandle, ThreadId};
 use std::time::Instant;
 
 use protocol::CallConfig;
-use sync::{Crowd, Flag, Progress, Spin, Word32};
+use sync::{Crowd, Flag, InTurn, Progress, Spin, Turn};
 
 use super::channel::Bell;
 use super::engine::heap::RINGS;
@@ -50,17 +50,18 @@ impl Default for Limits {
 /// How often a waiter looks at the clock while it sleeps.
 const LOOK: Duration = Duration::from_millis(100);
 
+/// The engine while one thread has it.
+pub(crate) type Locked<'a> = Turn<'a, Core, true>;
+
 /// A worker that has started.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) owner: OwnerId,
     pub(crate) limits: Limits,
     pub(crate) fail_fast: bool,
-    core: Mutex<Core>,
+    core: InTurn<Core>,
     bell: Bell,
     crowd: Arc<Crowd>,
-    /// Grows when a waiter has moved the engine on: what others wait for may have come.
-    news: Word32,
     pub(crate) rings: Vec<Hold>,
     pub(crate) segments: Arc<SegmentTable>,
     pub(crate) dropped: Arc<Dropped>,
@@ -120,10 +121,9 @@ impl Shared {
             owner: parts.owner,
             limits: parts.limits,
             fail_fast: parts.fail_fast,
-            core: Mutex::new(parts.core),
+            core: InTurn::new(parts.core),
             bell: parts.bell,
             crowd: parts.crowd,
-            news: Word32::new(0),
             rings: parts.rings,
             segments: parts.segments,
             dropped: parts.dropped,
@@ -138,10 +138,12 @@ impl Shared {
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Core> {
-        // The engine is whole whenever its lock is free: a panic inside it is a bug of ours, and
-        // what it left is still consistent enough to be closed.
-        self.core.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The engine, for this thread alone; those who sleep learn whether it moved meanwhile.
+    ///
+    /// It is whole whenever it is free: a panic inside it is a bug of ours, and what it left is still consistent
+    /// enough to be closed.
+    pub(crate) fn lock(&self) -> Locked<'_> {
+        self.core.turn(self.bell.get())
     }
 
     pub(crate) fn crowd(&self) -> &Arc<Crowd> {
@@ -150,12 +152,6 @@ impl Shared {
 
     pub(crate) fn bell(&self) -> &Bell {
         &self.bell
-    }
-
-    /// Tells other waiters to look again.
-    pub(crate) fn announce(&self) {
-        self.news.add(1);
-        self.bell.get().ring_all();
     }
 
     /// Moves the engine on if there is something to take, without waiting.
@@ -180,17 +176,10 @@ impl Shared {
         let mut spin: Option<Spin> = None;
         let mut progress: Option<Progress> = None;
         loop {
-            let seen = self.news.observe();
             let mut core = self.lock();
-            let before = core.step;
             core.pump();
             self.unmap_dropped(&mut core);
             if let Some(result) = done(&mut core) {
-                let moved = core.step != before;
-                drop(core);
-                if moved {
-                    self.announce();
-                }
                 return Ok(Some(result));
             }
             if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
@@ -209,18 +198,14 @@ impl Shared {
                 watch.restart(step);
             }
             let watched = Arc::clone(&core.watch);
-            drop(core);
-            if step != before {
-                self.announce();
-                continue;
-            }
+            let seen = core.end();
             let spin = spin.get_or_insert_with(|| Spin::new(&self.crowd));
             let look = Instant::now() + LOOK.min(limit);
             let until = deadline.map_or(look, |deadline| deadline.min(look));
-            // Woken or not: look.
-            let _ = self.bell.get().wait_spinning(spin, Some(until), || {
-                has_news(&watched) || self.news.observe() != seen
-            });
+            self.core
+                .sleep(self.bell.get(), spin, seen, Some(until), || {
+                    has_news(&watched)
+                });
         }
     }
 
@@ -371,7 +356,7 @@ impl Shared {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         if let Some(driver) = driver {
-            self.announce();
+            self.core.announce(self.bell.get());
             // It looks at `ends` whenever it is woken, and never waits for longer than a look.
             let _ = driver.join();
         }

@@ -325,8 +325,8 @@ pub(crate) fn end(shared: &Arc<Shared>) -> Result<()> {
         let mut core = shared.lock();
         core.ports = ports;
         core.pump();
+        core.renew_watch();
     }
-    shared.announce();
     shared.stop_driving();
     if left.is_empty() {
         return Ok(());
@@ -388,6 +388,5 @@ pub(crate) fn restart(
         core.ports[port] = fresh;
         core.renew_watch();
     }
-    shared.announce();
     prepare(services, shared, port..port + 1)
 }
