@@ -1,4 +1,5 @@
-// F = exp(s · W1 + s · W2) with s = sqrt(log(A)): a vector task, two cube tasks, a vector task.
+// F = exp(s · W1 + s · W2) with s = sqrt(log(A)): a vector task, two cube tasks, a vector task. The inputs and s are
+// halves, the products and F floats.
 #include "../graph.h"
 
 #define FUNC_LOG_SQRT 0
@@ -13,17 +14,13 @@ extern "C" int build_graph(OrchestrationRuntime *runtime, const ChipStorageTaskA
     char *w2 = upload(runtime, args.tensor(2));
     char *f = result(runtime, args.tensor(3));
     void *roots = device_malloc(runtime, args.tensor(0).nbytes());
-    void *left = device_malloc(runtime, args.tensor(0).nbytes());
-    void *right = device_malloc(runtime, args.tensor(0).nbytes());
+    void *left = device_malloc(runtime, args.tensor(3).nbytes());
+    void *right = device_malloc(runtime, args.tensor(3).nbytes());
     if (a == nullptr || w1 == nullptr || w2 == nullptr || f == nullptr || right == nullptr) return -2;
 
     const int root = task(runtime, FUNC_LOG_SQRT, CoreType::AIV, {word(a), word(roots), count});
-    const int one = task(
-        runtime, FUNC_MATMUL, CoreType::AIC, {word(roots), word(w1), word(left), side, side, side, side}, {root}
-    );
-    const int two = task(
-        runtime, FUNC_MATMUL, CoreType::AIC, {word(roots), word(w2), word(right), side, side, side, side}, {root}
-    );
+    const int one = task(runtime, FUNC_MATMUL, CoreType::AIC, {word(roots), word(w1), word(left), side}, {root});
+    const int two = task(runtime, FUNC_MATMUL, CoreType::AIC, {word(roots), word(w2), word(right), side}, {root});
     task(runtime, FUNC_EXP_ADD, CoreType::AIV, {word(left), word(right), word(f), count}, {one, two});
     return 0;
 }
