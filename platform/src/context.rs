@@ -13,7 +13,6 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex};
 
 use aicore_abi::seam::KernelEntry;
-use protocol::limits::MAX_FUNC_ID;
 use protocol::{Arch, CallConfig, ChipStorageTaskArgs};
 
 use crate::address::DeviceAddress;
@@ -177,7 +176,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
     fn prepare(&self, callable_id: i32, program: &Program) -> Result<()> {
         let device = self.attached("prepare")?;
         lock(&device.registry).vacant(callable_id)?;
-        check_program(callable_id, program)?;
+        program.check(callable_id)?;
         let prepared = device.load(callable_id, program)?;
         #[cfg(feature = "hbg")]
         let on_host = prepared.host.is_some();
@@ -251,28 +250,6 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
     fn memory(&self) -> MemoryStats {
         self.if_attached(|device| device.store.stats())
     }
-}
-
-/// Refuses a program that no machine can run.
-fn check_program(callable_id: i32, program: &Program) -> Result<()> {
-    if program
-        .orchestration
-        .image()
-        .is_some_and(|bytes| bytes.is_empty())
-    {
-        return Err(Error::EmptyOrchestration { id: callable_id });
-    }
-    let mut seen = [false; MAX_FUNC_ID];
-    for &func_id in program.kernels.iter().map(|kernel| &kernel.func_id) {
-        let slot = usize::try_from(func_id)
-            .ok()
-            .and_then(|index| seen.get_mut(index))
-            .ok_or(Error::FuncId { func_id })?;
-        if core::mem::replace(slot, true) {
-            return Err(Error::DuplicateFuncId { func_id });
-        }
-    }
-    Ok(())
 }
 
 impl<M: Machine> Attached<M> {

@@ -13,7 +13,10 @@ use aicore_abi::orchestration::trb::{DEFAULT_CONFIG, DEFAULT_ENTRY};
 use aicore_abi::payload::DispatchPayload;
 #[cfg(any(feature = "trb", feature = "hbg"))]
 use protocol::callable::ChipCallable;
+use protocol::limits::MAX_FUNC_ID;
 use protocol::{ArgDirection, CoreType};
+
+use crate::error::Error;
 
 /// An orchestration with its kernels.
 #[derive(Clone, Debug)]
@@ -155,6 +158,31 @@ pub struct KernelCall<'a> {
 }
 
 impl Program {
+    /// Refuses a program that no machine can run, to be registered under `callable_id`.
+    ///
+    /// # Errors
+    /// It has no orchestration, or a kernel's function id is out of range or taken.
+    pub fn check(&self, callable_id: i32) -> crate::Result<()> {
+        if self
+            .orchestration
+            .image()
+            .is_some_and(|bytes| bytes.is_empty())
+        {
+            return Err(Error::EmptyOrchestration { id: callable_id });
+        }
+        let mut seen = [false; MAX_FUNC_ID];
+        for &func_id in self.kernels.iter().map(|kernel| &kernel.func_id) {
+            let slot = usize::try_from(func_id)
+                .ok()
+                .and_then(|index| seen.get_mut(index))
+                .ok_or(Error::FuncId { func_id })?;
+            if core::mem::replace(slot, true) {
+                return Err(Error::DuplicateFuncId { func_id });
+            }
+        }
+        Ok(())
+    }
+
     /// Reads the flattened image of a callable for the device-built runtime.
     ///
     /// # Errors

@@ -27,7 +27,7 @@ pub mod script;
 pub mod subject;
 pub mod trb;
 
-use subject::{PLATFORMS, Runtime, Subject};
+use subject::{PLATFORMS, Runtime, Subject, Way};
 
 /// One promise.
 #[derive(Clone, Copy, Debug)]
@@ -63,6 +63,7 @@ const CASES: &[Case] = cases! {
         programs_with_one_func_id_and_different_kernels_both_work;
     registration:
         programs_are_registered_before_and_after_init,
+        functions_of_this_process_run_where_there_is_no_interface,
         a_bad_program_registered_early_is_named_by_init,
         sixty_four_programs_and_not_one_more,
         ids_out_of_range_or_without_program_are_refused,
@@ -119,12 +120,18 @@ const BLOCK_CASES: &[Case] = cases! {
         scopes_left_open_are_named;
 };
 
-/// Every platform with every runtime; `scratch` is where C++ is compiled.
+/// Every platform with every runtime, embedded; `scratch` is where C++ is compiled.
 pub fn subjects(scratch: &'static str) -> impl Iterator<Item = Subject> {
+    subjects_by(Way::Embedded, scratch)
+}
+
+/// Every platform with every runtime, reached that way.
+pub fn subjects_by(way: Way, scratch: &'static str) -> impl Iterator<Item = Subject> {
     PLATFORMS.iter().flat_map(move |platform| {
         RUNTIMES.iter().map(move |&runtime| Subject {
             platform,
             runtime,
+            way,
             scratch,
         })
     })

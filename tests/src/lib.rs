@@ -8,6 +8,7 @@
 //! | how is it compiled? | [`compiler`] |
 //! | which Rust layout is which C++ type? | [`layouts`] |
 //! | what did the reference produce? | [`vectors`] |
+//! | where are the libraries that others load? | [`dist`] |
 //! | what does every platform do with every runtime? | [`conformance`] |
 //! | what goes wrong, and what is left of it? | [`faults`] |
 //! | what do our headers produce? | [`replay`] |
@@ -15,6 +16,7 @@
 pub mod checklist;
 pub mod compiler;
 pub mod conformance;
+pub mod dist;
 pub mod faults;
 pub mod graphs;
 pub mod headers;

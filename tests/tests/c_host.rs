@@ -1,9 +1,8 @@
 //! A host program in C loads what `cargo xtask dist` writes, walks every guard, runs, and leaves nothing behind.
 
 use core::time::Duration;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::OnceLock;
 use std::thread;
 use std::time::Instant;
 
@@ -57,17 +56,7 @@ fn run(command: &mut Command) -> String {
 
 /// The distribution, built once per test program.
 fn dist() -> &'static Path {
-    static DIST: OnceLock<PathBuf> = OnceLock::new();
-    DIST.get_or_init(|| {
-        let out = Path::new(env!("CARGO_TARGET_TMPDIR")).join("dist");
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .current_dir(root())
-            .args(["run", "--quiet", "--package", "xtask", "--", "dist"]);
-        cargo.args(["--profile", "dev", "--out"]).arg(&out);
-        run(&mut cargo);
-        out
-    })
+    tests::dist::built(env!("CARGO_TARGET_TMPDIR"))
 }
 
 /// The program and what it runs on one variant.

@@ -234,7 +234,7 @@ impl Library {
     ) -> c_int {
         code("copy_to_device_ctx", || {
             let device = self.contexts.get(context)?;
-            non_null("device address", to)?;
+            in_memory("copy_to", to)?;
             non_null("host address", from)?;
             if in_a_window(&self.ranks, to, bytes) {
                 // SAFETY: the caller's promise about `from`; the window is there, and copies of one rank
@@ -262,7 +262,7 @@ impl Library {
         code("copy_from_device_ctx", || {
             let device = self.contexts.get(context)?;
             non_null("host address", to)?;
-            non_null("device address", from)?;
+            in_memory("copy_from", from)?;
             if in_a_window(&self.ranks, from, bytes) {
                 // SAFETY: as for copying to a window.
                 unsafe { to.cast::<u8>().copy_from(from.cast(), bytes) };
@@ -554,6 +554,15 @@ impl Library {
 pub(super) fn non_null<T>(what: &'static str, pointer: *const T) -> Result<(), CallError> {
     if pointer.is_null() {
         return Err(CallError::Null { what });
+    }
+    Ok(())
+}
+
+/// Refuses null as the device refuses every address that is none of its own.
+fn in_memory(operation: &'static str, device: *const c_void) -> Result<(), Error> {
+    if device.is_null() {
+        let address = address(device);
+        return Err(Error::UnknownAddress { operation, address });
     }
     Ok(())
 }

@@ -181,7 +181,20 @@ fn extent(elements: usize) -> u32 {
     u32::try_from(elements).expect("small tensors")
 }
 
-/// The device's own error.
+/// Checks that something was refused or failed as `expected` says: with its code and in its words.
+///
+/// # Panics
+/// When it was not.
+#[track_caller]
+pub fn refused<T: core::fmt::Debug>(result: host::Result<T>, expected: &platform::Error) {
+    let error = of_device(result);
+    assert_eq!(
+        (error.code(), error.to_string()),
+        (expected.code(), expected.to_string())
+    );
+}
+
+/// The device's own error. Which variant it is only embedded chips say; code and words are everybody's.
 ///
 /// # Panics
 /// When it is the worker's.

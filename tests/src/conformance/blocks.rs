@@ -50,7 +50,7 @@ fn marks(bench: &Bench<'_>, language: Language, lanes: Lanes, blocks: u32, toget
 /// Every block runs once on each of its lanes and knows which it is, whether there are few or many.
 pub fn blocks_run_once_on_every_lane(subject: &Subject) {
     let bench = Bench::new(subject);
-    for language in Language::ALL {
+    for &language in subject.languages() {
         for lanes in [Lanes::Vector, Lanes::Cube, Lanes::Cluster] {
             let room = capacity(lanes);
             for blocks in [1, 2, room - 1, room, room + 1, 4 * room + 1] {
@@ -63,7 +63,7 @@ pub fn blocks_run_once_on_every_lane(subject: &Subject) {
 /// Blocks that start together all run at the same time: each waits for all others.
 pub fn blocks_that_start_together_meet(subject: &Subject) {
     let bench = Bench::new(subject);
-    for language in Language::ALL {
+    for &language in subject.languages() {
         for lanes in [Lanes::Vector, Lanes::Cube, Lanes::Cluster] {
             for blocks in [1, 2, capacity(lanes)] {
                 marks(&bench, language, lanes, blocks, true);
@@ -74,7 +74,7 @@ pub fn blocks_that_start_together_meet(subject: &Subject) {
 
 /// More blocks than start together are refused with both numbers.
 pub fn more_blocks_than_can_start_together_are_refused(subject: &Subject) {
-    for language in Language::ALL {
+    for &language in subject.languages() {
         let bench = Bench::new(subject);
         let program = bench.registered(&Recipe {
             language,

@@ -5,8 +5,8 @@ use std::thread;
 use host::ArgDirection::{In, Inout, Out};
 
 use super::bench::{Bench, Buffer, small};
-use super::script::{Lanes, Step};
-use super::subject::{BIAS, Language, Recipe, Subject};
+use super::script::Step;
+use super::subject::{BIAS, Recipe, Subject};
 
 /// Devices run at the same time and never see one another's programs, memory or counters, though two of them have
 /// the same number. In the reference two at once may stop.
@@ -15,7 +15,8 @@ pub fn devices_run_at_once_and_never_meet(subject: &Subject) {
         let bench = Bench::detached(subject);
         let device = i32::try_from(index / 2).expect("small");
         bench.worker.init(device).expect("a fresh worker");
-        let language = Language::ALL[(index % 2) as usize];
+        let languages = subject.languages();
+        let language = languages[index as usize % languages.len()];
         let recipe = Recipe {
             language,
             ..Recipe::rust(&[In, Out])
@@ -57,7 +58,7 @@ pub fn devices_run_at_once_and_never_meet(subject: &Subject) {
 
 /// Every call may come from another thread than the one before.
 pub fn calls_may_come_from_any_thread(subject: &Subject) {
-    for language in Language::ALL {
+    for &language in subject.languages() {
         let bench = Bench::detached(subject);
         let recipe = Recipe {
             language,
@@ -99,7 +100,7 @@ pub fn threads_take_turns_on_one_worker(subject: &Subject) {
                         .run(
                             &programs[which],
                             vec![Buffer::Out(&mut data)],
-                            &[Step::task(0, 0, 7, round).on(Lanes::Cube)],
+                            &[Step::task(0, 0, 7, round)],
                             &small(),
                         )
                         .expect("a good run");

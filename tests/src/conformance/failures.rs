@@ -13,7 +13,7 @@ use super::subject::{Language, Recipe, Subject};
 
 /// A worker with a program in each language; after each failure it proves itself.
 fn fails(subject: &Subject, script: &[Step], check: impl Fn(Language, &Error)) {
-    for language in Language::ALL {
+    for &language in subject.languages() {
         let bench = Bench::new(subject);
         let recipe = Recipe {
             language,
@@ -83,7 +83,8 @@ pub fn a_kernel_that_fails_is_named(subject: &Subject) {
         Step::task(0, 0, 1, 1),
     ];
     fails(subject, &script, |_, error| {
-        assert!(matches!(error, Error::Kernel { func_id: 0, .. }), "{error}");
+        let text = error.to_string();
+        assert!(text.starts_with("kernel func_id 0 on core "), "{text}");
     });
 }
 
@@ -100,7 +101,7 @@ pub fn a_kernel_that_is_not_there_is_named(subject: &Subject) {
 
 /// An argument that the run does not have is named; in C++ the orchestration says how many it wants.
 pub fn arguments_that_are_missing_are_named(subject: &Subject) {
-    for language in Language::ALL {
+    for &language in subject.languages() {
         let bench = Bench::new(subject);
         let recipe = Recipe {
             language,
@@ -145,7 +146,7 @@ pub fn scopes_left_open_are_named(subject: &Subject) {
 /// Code that does not return misses a deadline; the error says which, and who was waited for. The worker goes on
 /// without it, and with it when it has returned after all.
 fn misses_a_deadline(subject: &Subject, stuck: impl Fn(u64) -> Step, waiting: &str) {
-    for language in Language::ALL {
+    for &language in subject.languages() {
         let bench = Bench::new(subject);
         let recipe = Recipe {
             language,
@@ -192,10 +193,11 @@ pub fn a_run_has_a_deadline_as_a_whole(subject: &Subject) {
     config.options.deadlines.no_progress = Duration::from_secs(30);
     let script = [Step::plain(Op::Stuck, 0, address)];
     let error = failure(&bench, &program, &script, &config);
-    assert!(
-        matches!(error, Error::Deadline { missed: "end", limit, .. } if limit == config.options.deadlines.run),
-        "{error}"
+    let start = format!(
+        "the run did not end within {:?} ",
+        config.options.deadlines.run
     );
+    assert!(error.to_string().starts_with(&start), "{error}");
     release.publish(1);
     bench.proves_itself(&program);
 }

@@ -64,17 +64,12 @@ impl Runtime for Hbg {
     }
 
     // Kernels in C++ get bare addresses, which only the orchestration in C++ hands out.
-    fn program_with_kernel(
-        &self,
-        signature: &[ArgDirection],
-        objects: &Objects,
-        image: &[u8],
-    ) -> Program {
+    fn program_with_kernel(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program {
         ProgramBuilder::new()
-            .signature(signature)
+            .signature(recipe.signature)
             .kernel_image(KERNEL, CoreType::Aiv, image)
             .graph_image(
-                &with_directions(&objects.orchestration, signature),
+                &with_directions(&objects.orchestration, recipe.signature),
                 "build_graph",
             )
             .expect("a name without zero bytes")

@@ -4,14 +4,14 @@ use host::ArgDirection::Inout;
 use host::{Callable, Program};
 use platform::Error;
 
-use super::bench::{Bench, Buffer, of_device, small};
+use super::bench::{Bench, Buffer, refused, small};
 use super::script::Step;
-use super::subject::{BIAS, Language, Loads, Recipe, Subject};
+use super::subject::{BIAS, Loads, Recipe, Subject};
 
 const ONE: &[host::ArgDirection] = &[Inout];
 
-fn recipes() -> impl Iterator<Item = Recipe<'static>> {
-    Language::ALL.into_iter().map(|language| Recipe {
+fn recipes(subject: &Subject) -> impl Iterator<Item = Recipe<'static>> {
+    subject.languages().iter().map(|&language| Recipe {
         language,
         ..Recipe::rust(ONE)
     })
@@ -19,7 +19,7 @@ fn recipes() -> impl Iterator<Item = Recipe<'static>> {
 
 /// Five runs of one id load once.
 pub fn repeated_runs_of_one_id_load_once(subject: &Subject) {
-    for recipe in recipes() {
+    for recipe in recipes(subject) {
         let bench = Bench::new(subject);
         let program = bench
             .worker
@@ -36,7 +36,7 @@ pub fn repeated_runs_of_one_id_load_once(subject: &Subject) {
 
 /// Two ids in turn load twice, though they have the same program.
 pub fn two_ids_in_turn_load_once_each(subject: &Subject) {
-    for recipe in recipes() {
+    for recipe in recipes(subject) {
         let bench = Bench::new(subject);
         let (first, second) = (bench.registered(&recipe), bench.registered(&recipe));
         assert_eq!((first.id(), second.id()), (0, 1));
@@ -51,14 +51,11 @@ pub fn two_ids_in_turn_load_once_each(subject: &Subject) {
 
 /// A taken id is refused, whatever the program; the program that has it stays.
 pub fn a_second_registration_of_an_id_is_refused(subject: &Subject) {
-    for recipe in recipes() {
+    for recipe in recipes(subject) {
         let bench = Bench::new(subject);
         let program = bench.registered(&recipe);
         let again = bench.worker.register_as(0, bench.program(&recipe.biased()));
-        assert!(matches!(
-            of_device(again),
-            Error::AlreadyRegistered { id: 0 }
-        ));
+        refused(again, &Error::AlreadyRegistered { id: 0 });
         bench.expect_loads(1, 0);
         bench.proves_itself(&program);
         bench.expect_loads(1, 1);
@@ -67,7 +64,7 @@ pub fn a_second_registration_of_an_id_is_refused(subject: &Subject) {
 
 /// An id that was unregistered takes another program, which is loaded; counters never go down.
 pub fn an_id_is_registered_again_after_it_was_unregistered(subject: &Subject) {
-    for recipe in recipes() {
+    for recipe in recipes(subject) {
         let bench = Bench::new(subject);
         let first = bench.registered(&recipe);
         bench.proves_itself(&first);
@@ -111,17 +108,17 @@ pub fn shared_images_stay_until_their_last_program_goes(subject: &Subject) {
 
 /// Finalizing takes everything along; programs come back with the next `init` and are loaded anew.
 pub fn finalize_takes_registered_programs_along(subject: &Subject) {
-    for recipe in recipes() {
+    for recipe in recipes(subject) {
         let bench = Bench::new(subject);
         let programs: Vec<Callable> = (0..5).map(|_| bench.registered(&recipe)).collect();
         for program in &programs[..3] {
             bench.proves_itself(program);
         }
         bench.ends_clean();
-        assert!(matches!(
-            of_device(bench.run(&programs[0], vec![], &[], &small())),
-            Error::NotAttached { .. }
-        ));
+        refused(
+            bench.run(&programs[0], vec![], &[], &small()),
+            &Error::NotAttached { operation: "run" },
+        );
         bench
             .worker
             .init(1)
@@ -141,11 +138,7 @@ pub fn a_failed_load_is_not_counted_and_can_be_tried_again(subject: &Subject) {
     let bench = Bench::new(subject);
     let recipe = Recipe::cpp(ONE);
     let objects = subject.objects();
-    let bad = || {
-        subject
-            .runtime
-            .program_of(&recipe, objects, &objects.without_entry)
-    };
+    let bad = || subject.program_of(&recipe, &objects.without_entry);
     for _ in 0..2 {
         let text = load_failure(&bench, bad());
         assert!(text.contains("does not export"), "{text}");
@@ -179,7 +172,7 @@ pub(super) fn load_failure(bench: &Bench<'_>, program: Program) -> String {
 
 /// In the reference the kernels of the second program replace those of the first.
 pub fn programs_with_one_func_id_and_different_kernels_both_work(subject: &Subject) {
-    for recipe in recipes() {
+    for recipe in recipes(subject) {
         let bench = Bench::new(subject);
         let plain = bench.registered(&recipe);
         let biased = bench.registered(&recipe.biased());

@@ -5,8 +5,9 @@ use host::Error;
 use platform::Error as Refusal;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 
-use super::bench::{Bench, of_device, small};
-use super::subject::{Recipe, Subject};
+use super::bench::{Bench, of_device, refused, small};
+use super::objects::Objects;
+use super::subject::{Recipe, Subject, Way};
 
 const ONE: &[host::ArgDirection] = &[Inout];
 
@@ -14,24 +15,43 @@ const ONE: &[host::ArgDirection] = &[Inout];
 pub fn programs_are_registered_before_and_after_init(subject: &Subject) {
     let bench = Bench::detached(subject);
     let early = bench.registered(&Recipe::rust(ONE));
-    assert!(matches!(
-        of_device(bench.run(&early, vec![], &[], &small())),
-        Refusal::NotAttached { operation: "run" }
-    ));
+    refused(
+        bench.run(&early, vec![], &[], &small()),
+        &Refusal::NotAttached { operation: "run" },
+    );
     bench.worker.init(0).expect("a fresh worker");
     let late = bench.registered(&Recipe::rust(ONE));
     bench.proves_itself(&late);
     bench.proves_itself(&early);
     bench.worker.init(0).expect("again changes nothing");
     bench.proves_itself(&early);
-    assert!(matches!(
-        of_device(bench.worker.init(1)),
-        Refusal::OtherDevice {
+    refused(
+        bench.worker.init(1),
+        &Refusal::OtherDevice {
             attached: 0,
-            requested: 1
-        }
-    ));
+            requested: 1,
+        },
+    );
     bench.proves_itself(&late);
+}
+
+/// Programs that are functions of this process run on chips that are part of it. Through the C interface goes an image,
+/// which a function does not have: libraries refuse it by name.
+pub fn functions_of_this_process_run_where_there_is_no_interface(subject: &Subject) {
+    let bench = Bench::new(subject);
+    let program = subject.runtime.program(&Recipe::rust(ONE), &Objects::NONE);
+    let registered = bench.worker.register(program);
+    match subject.way {
+        Way::Embedded => bench.proves_itself(&registered.expect("a good program")),
+        Way::Libraries => refused(
+            registered,
+            &Refusal::Unsupported {
+                what: "an orchestration that is a function of this process",
+                machine: "a runtime that was loaded by path",
+                instead: "give it as a shared object",
+            },
+        ),
+    }
 }
 
 /// A program that cannot be prepared makes `init` fail by name, and nothing else.
@@ -40,11 +60,7 @@ pub fn a_bad_program_registered_early_is_named_by_init(subject: &Subject) {
     let good = bench.registered(&Recipe::rust(ONE));
     let bad = bench
         .worker
-        .register(
-            subject
-                .runtime
-                .program_with_kernel(ONE, subject.objects(), b"not a kernel"),
-        )
+        .register(subject.program_with_kernel(ONE, b"not a kernel"))
         .expect("nobody has looked at it yet");
     let also_good = bench.registered(&Recipe::rust(ONE));
     let error = of_device(bench.worker.init(0)).to_string();
@@ -67,10 +83,10 @@ pub fn sixty_four_programs_and_not_one_more(subject: &Subject) {
         bench.proves_itself(program);
     }
     bench.expect_loads(64, 64);
-    let refused = bench.worker.register(bench.program(&Recipe::rust(ONE)));
-    let refused = refused.expect_err("all ids are taken");
-    assert!(matches!(refused, Error::NoFreeId));
-    assert!(refused.to_string().starts_with("64 programs"), "{refused}");
+    let one_more = bench.worker.register(bench.program(&Recipe::rust(ONE)));
+    let error = one_more.expect_err("all ids are taken");
+    assert!(matches!(error, Error::NoFreeId));
+    assert!(error.to_string().starts_with("64 programs"), "{error}");
     bench
         .worker
         .unregister(&programs[17])
@@ -83,30 +99,27 @@ pub fn sixty_four_programs_and_not_one_more(subject: &Subject) {
 pub fn ids_out_of_range_or_without_program_are_refused(subject: &Subject) {
     let bench = Bench::new(subject);
     for id in [-1, 64, i32::MAX, i32::MIN] {
-        let refused = of_device(
+        let error = of_device(
             bench
                 .worker
                 .register_as(id, bench.program(&Recipe::rust(ONE))),
         );
         assert_eq!(
-            refused.to_string(),
+            error.to_string(),
             format!("callable_id {id} is out of range: use 0 to 63")
         );
-        let refused = of_device(bench.worker.unregister_id(id));
-        assert!(
-            matches!(refused, Refusal::NotRegistered { .. }),
-            "{refused}"
+        refused(
+            bench.worker.unregister_id(id),
+            &Refusal::NotRegistered { id },
         );
     }
     for id in [0, 63] {
-        assert!(matches!(
-            of_device(bench.worker.unregister_id(id)),
-            Refusal::NotRegistered { id: found } if found == id
-        ));
+        let expected = Refusal::NotRegistered { id };
+        refused(bench.worker.unregister_id(id), &expected);
         let args = protocol::ChipStorageTaskArgs::default();
         // SAFETY: there are no tensors.
-        let refused = of_device(unsafe { bench.worker.run_id(id, &args, &small()) });
-        assert!(matches!(refused, Refusal::NotRegistered { id: found } if found == id));
+        let run = unsafe { bench.worker.run_id(id, &args, &small()) };
+        refused(run, &expected);
     }
     let last = bench
         .worker
@@ -122,8 +135,8 @@ pub fn foreign_and_stale_handles_are_refused(subject: &Subject) {
     let ours = here.registered(&Recipe::rust(ONE));
     let theirs = there.registered(&Recipe::rust(ONE));
     assert_eq!(ours.id(), theirs.id());
-    let refused = here.run(&theirs, vec![], &[], &small());
-    assert!(matches!(refused, Err(Error::ForeignHandle)));
+    let run = here.run(&theirs, vec![], &[], &small());
+    assert!(matches!(run, Err(Error::ForeignHandle)));
     assert!(matches!(
         here.worker.unregister(&theirs),
         Err(Error::ForeignHandle)
@@ -133,14 +146,9 @@ pub fn foreign_and_stale_handles_are_refused(subject: &Subject) {
     let again = here.registered(&Recipe::rust(ONE));
     assert_eq!(again.id(), copy.id());
     for stale in [&ours, &copy] {
-        assert!(matches!(
-            of_device(here.run(stale, vec![], &[], &small())),
-            Refusal::NotRegistered { id: 0 }
-        ));
-        assert!(matches!(
-            of_device(here.worker.unregister(stale)),
-            Refusal::NotRegistered { id: 0 }
-        ));
+        let expected = Refusal::NotRegistered { id: 0 };
+        refused(here.run(stale, vec![], &[], &small()), &expected);
+        refused(here.worker.unregister(stale), &expected);
     }
     here.proves_itself(&again);
     there.proves_itself(&theirs);
@@ -150,7 +158,7 @@ pub fn foreign_and_stale_handles_are_refused(subject: &Subject) {
 pub fn programs_that_cannot_run_are_refused(subject: &Subject) {
     let bench = Bench::new(subject);
     let good = bench.program(&Recipe::rust(ONE));
-    let refused = |ids: [i32; 2]| {
+    let refusal = |ids: [i32; 2]| {
         let mut program = good.clone();
         for (kernel, id) in program.kernels.iter_mut().zip(ids) {
             kernel.func_id = id;
@@ -159,18 +167,15 @@ pub fn programs_that_cannot_run_are_refused(subject: &Subject) {
     };
     for id in [-1, 1024] {
         assert_eq!(
-            refused([0, id]),
+            refusal([0, id]),
             format!("func_id {id} is out of range: use 0 to 1023")
         );
     }
     assert_eq!(
-        refused([9, 9]),
+        refusal([9, 9]),
         "func_id 9 names two kernels of one program: give each its own"
     );
-    let objects = super::objects::Objects::NONE;
-    let empty = subject
-        .runtime
-        .program_of(&Recipe::rust(ONE), &objects, &[]);
+    let empty = subject.program_of(&Recipe::rust(ONE), &[]);
     let error = of_device(bench.worker.register(empty)).to_string();
     assert!(error.contains("empty"), "{error}");
     bench.expect_loads(0, 0);

@@ -70,7 +70,7 @@ fn runs_any_script(bench: &Bench<'_>, language: Language, config: &RunConfig, se
 pub fn every_number_of_threads_and_clusters(subject: &Subject) {
     let bench = Bench::new(subject);
     let most = subject.platform.clusters;
-    let (mut seed, mut languages) = (1, Language::ALL.iter().cycle());
+    let (mut seed, mut languages) = (1, subject.languages().iter().cycle());
     for aicpu_threads in 1..=subject.platform.threads {
         for block_dim in [1, 2, 3, 5, 7, most / 2 + 1, most - 1, most] {
             let config = RunConfig {
@@ -90,7 +90,7 @@ pub fn every_number_of_threads_and_clusters(subject: &Subject) {
 pub fn scripts_by_chance_compute_what_a_loop_does(subject: &Subject) {
     let bench = Bench::new(subject);
     for seed in 100..120 {
-        for language in Language::ALL {
+        for &language in subject.languages() {
             runs_any_script(&bench, language, &small(), seed);
         }
     }
@@ -133,10 +133,8 @@ pub fn numbers_that_the_chip_does_not_have_are_refused(subject: &Subject) {
         };
         let mut data = [1];
         let script = [Step::task(0, 0, 1, 1)];
-        let refused =
-            of_device(bench.run(&program, vec![Buffer::Out(&mut data)], &script, &config));
-        assert!(matches!(refused, platform::Error::Malformed(_)));
-        let text = refused.to_string();
+        let run = bench.run(&program, vec![Buffer::Out(&mut data)], &script, &config);
+        let text = of_device(run).to_string();
         assert!(text.starts_with(start), "{text}");
         assert!(text.ends_with(&format!("allowed is 1 to {most}")), "{text}");
         assert_eq!(data, [1]);
@@ -147,7 +145,7 @@ pub fn numbers_that_the_chip_does_not_have_are_refused(subject: &Subject) {
 
 /// A run without a task is a run. In the reference it takes minutes.
 pub fn runs_without_a_task_end(subject: &Subject) {
-    for language in Language::ALL {
+    for &language in subject.languages() {
         let bench = Bench::new(subject);
         let program = bench.registered(&Recipe {
             language,
@@ -182,7 +180,7 @@ pub fn runs_without_a_task_end(subject: &Subject) {
 /// One program takes other tensors, extents and scalars from run to run; buffers are used again and show nothing of
 /// the run before.
 pub fn arguments_change_from_run_to_run(subject: &Subject) {
-    for language in Language::ALL {
+    for &language in subject.languages() {
         let bench = Bench::new(subject);
         let program = bench.registered(&Recipe {
             language,

@@ -10,6 +10,7 @@ use platform::sim::MemoryFault;
 use protocol::{A2a3, A5, Arch};
 
 use super::objects::Objects;
+use crate::dist;
 use crate::headers::Family;
 
 /// Makes a device of the platform with this name, whose allocations fail when they are told to.
@@ -155,13 +156,9 @@ pub trait Runtime: fmt::Debug + Sync {
     /// A program whose orchestration is `image`, with the kernels of `recipe`.
     fn program_of(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program;
 
-    /// A program whose vector kernel is `image`, with an orchestration that calls it as it wants to be called.
-    fn program_with_kernel(
-        &self,
-        signature: &[ArgDirection],
-        objects: &Objects,
-        image: &[u8],
-    ) -> Program;
+    /// A program whose vector kernel is `image`, with an orchestration that calls it as it wants to be called; where
+    /// there is one in Rust that does, in the language of `recipe`.
+    fn program_with_kernel(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program;
 
     /// The code of a run whose orchestration reported `code` itself.
     fn reported(&self, code: i32) -> i32;
@@ -173,6 +170,15 @@ pub trait Runtime: fmt::Debug + Sync {
     fn has_blocks(&self) -> bool;
 }
 
+/// How the suite reaches a chip.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// Everything is linked into this program.
+    Embedded,
+    /// The libraries of a distribution, through their C interface.
+    Libraries,
+}
+
 /// A platform with a runtime.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject {
@@ -180,21 +186,87 @@ pub struct Subject {
     pub platform: &'static Platform,
     /// The runtime.
     pub runtime: &'static dyn Runtime,
-    /// Where the suite compiles its C++.
+    /// How it is reached.
+    pub way: Way,
+    /// Where the suite compiles its C++ and has libraries built.
     pub scratch: &'static str,
 }
+
+/// For programs that are closures.
+static NONE: Objects = Objects::NONE;
 
 impl Subject {
     /// Name in the list of tests.
     #[must_use]
     pub fn name(&self) -> String {
-        format!("{}/{}", self.platform.name, self.runtime.name())
+        let name = format!("{}/{}", self.platform.name, self.runtime.name());
+        match self.way {
+            Way::Embedded => name,
+            Way::Libraries => format!("libraries/{name}"),
+        }
     }
 
     /// A worker that is not attached.
+    ///
+    /// # Panics
+    /// When the libraries cannot be opened.
     #[must_use]
     pub fn worker(&self) -> ChipWorker {
-        ChipWorker::new((self.platform.device)(self.platform.name))
+        match self.way {
+            Way::Embedded => ChipWorker::new((self.platform.device)(self.platform.name)),
+            Way::Libraries => {
+                let folder = dist::built(self.scratch);
+                let folder = folder.join(self.platform.name).join(self.runtime.name());
+                // SAFETY: the folder is of a distribution that was built from this source.
+                unsafe { ChipWorker::open(&folder) }.expect("the distribution is whole")
+            }
+        }
+    }
+
+    /// What programs can be written in. The C interface takes images of shared objects: a closure of this process has
+    /// no bytes to send, so all programs are shared objects there.
+    #[must_use]
+    pub const fn languages(&self) -> &'static [Language] {
+        match self.way {
+            Way::Embedded => &Language::ALL,
+            Way::Libraries => &[Language::Cpp],
+        }
+    }
+
+    /// The recipe in a language that programs can be written in.
+    fn spoken<'a>(&self, recipe: &Recipe<'a>) -> Recipe<'a> {
+        let known = self.languages().contains(&recipe.language);
+        Recipe {
+            language: if known {
+                recipe.language
+            } else {
+                Language::Cpp
+            },
+            ..*recipe
+        }
+    }
+
+    fn objects_for(&self, language: Language) -> &'static Objects {
+        match language {
+            Language::Rust => &NONE,
+            Language::Cpp => self.objects(),
+        }
+    }
+
+    /// A program whose orchestration is `image`, with the kernels of `recipe`.
+    #[must_use]
+    pub fn program_of(&self, recipe: &Recipe<'_>, image: &[u8]) -> Program {
+        let recipe = self.spoken(recipe);
+        let objects = self.objects_for(recipe.language);
+        self.runtime.program_of(&recipe, objects, image)
+    }
+
+    /// A program whose vector kernel is `image`, with an orchestration that calls it as it wants to be called.
+    #[must_use]
+    pub fn program_with_kernel(&self, signature: &[ArgDirection], image: &[u8]) -> Program {
+        let recipe = self.spoken(&Recipe::rust(signature));
+        self.runtime
+            .program_with_kernel(&recipe, self.objects(), image)
     }
 
     /// The C++ side, compiled once.
@@ -206,10 +278,8 @@ impl Subject {
     /// A program that carries out scripts.
     #[must_use]
     pub fn program(&self, recipe: &Recipe<'_>) -> Program {
-        let objects = match recipe.language {
-            Language::Rust => &Objects::NONE,
-            Language::Cpp => self.objects(),
-        };
-        self.runtime.program(recipe, objects)
+        let recipe = self.spoken(recipe);
+        let objects = self.objects_for(recipe.language);
+        self.runtime.program(&recipe, objects)
     }
 }

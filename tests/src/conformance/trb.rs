@@ -7,10 +7,7 @@ use core::time::Duration;
 use std::time::Instant;
 
 use aicore_abi::call::{Call, CallError, View};
-use host::{
-    ArgDirection, CoreType, GraphError, Kernels, Program, ProgramBuilder, RunArguments, Scope,
-    Waits,
-};
+use host::{CoreType, GraphError, Kernels, Program, ProgramBuilder, RunArguments, Scope, Waits};
 use protocol::error_code::RunError;
 use sync::Word32;
 
@@ -36,12 +33,11 @@ impl Runtime for Trb {
 
     fn program(&self, recipe: &Recipe<'_>, objects: &Objects) -> Program {
         let builder = ProgramBuilder::new().signature(recipe.signature);
-        match recipe.language {
-            Language::Rust => in_rust(builder, recipe.bias).orchestration(orchestrate),
-            Language::Cpp => in_cpp(builder, recipe.bias, objects)
-                .orchestration_image(&objects.orchestration, "", "")
-                .expect("names without zero bytes"),
-        }
+        let builder = match recipe.language {
+            Language::Rust => in_rust(builder, recipe.bias),
+            Language::Cpp => in_cpp(builder, recipe.bias, objects),
+        };
+        with_orchestration(builder, recipe.language, objects)
     }
 
     fn program_of(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program {
@@ -55,16 +51,11 @@ impl Runtime for Trb {
             .expect("names without zero bytes")
     }
 
-    fn program_with_kernel(
-        &self,
-        signature: &[ArgDirection],
-        _objects: &Objects,
-        image: &[u8],
-    ) -> Program {
-        ProgramBuilder::new()
-            .signature(signature)
-            .kernel_image(KERNEL, CoreType::Aiv, image)
-            .orchestration(orchestrate)
+    fn program_with_kernel(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program {
+        let builder = ProgramBuilder::new()
+            .signature(recipe.signature)
+            .kernel_image(KERNEL, CoreType::Aiv, image);
+        with_orchestration(builder, recipe.language, objects)
     }
 
     fn reported(&self, code: i32) -> i32 {
@@ -77,6 +68,16 @@ impl Runtime for Trb {
 
     fn has_blocks(&self) -> bool {
         true
+    }
+}
+
+/// The program with the orchestration that carries out scripts.
+fn with_orchestration(builder: ProgramBuilder, language: Language, objects: &Objects) -> Program {
+    match language {
+        Language::Rust => builder.orchestration(orchestrate),
+        Language::Cpp => builder
+            .orchestration_image(&objects.orchestration, "", "")
+            .expect("names without zero bytes"),
     }
 }
 

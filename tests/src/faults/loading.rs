@@ -76,7 +76,7 @@ pub fn orchestrations_that_cannot_be_loaded(subject: &Subject) {
     leaves_nothing(|| {
         for (image, reason) in &images {
             let recipe = Recipe::cpp(ONE);
-            let program = subject.runtime.program_of(&recipe, objects, image);
+            let program = subject.program_of(&recipe, image);
             is_refused(
                 subject,
                 &program,
@@ -94,7 +94,7 @@ pub fn kernels_that_cannot_be_loaded(subject: &Subject) {
     images.push((Vec::new(), "the image is empty"));
     leaves_nothing(|| {
         for (image, reason) in &images {
-            let program = subject.runtime.program_with_kernel(ONE, objects, image);
+            let program = subject.program_with_kernel(ONE, image);
             is_refused(subject, &program, "kernel func_id 0: ", reason);
         }
     });
@@ -111,12 +111,8 @@ pub fn every_truncation_of_an_image(subject: &Subject) {
         let part = |image: &'static [u8]| &image[..image.len() * cut / 40];
         let recipe = Recipe::cpp(ONE);
         for program in [
-            subject
-                .runtime
-                .program_with_kernel(ONE, objects, part(&objects.vector)),
-            subject
-                .runtime
-                .program_of(&recipe, objects, part(&objects.orchestration)),
+            subject.program_with_kernel(ONE, part(&objects.vector)),
+            subject.program_of(&recipe, part(&objects.orchestration)),
         ] {
             let Ok(program) = bench.worker.register_as(1, program) else {
                 refused += 1;

@@ -47,9 +47,7 @@ pub fn folders_without_room_are_named_and_the_load_can_be_tried_again(subject: &
     // Its kernels need no file; its orchestration does.
     let recipe = Recipe::rust(&[Inout]);
     let size = objects.orchestration.len();
-    let late = subject
-        .runtime
-        .program_of(&recipe, objects, &objects.orchestration);
+    let late = subject.program_of(&recipe, &objects.orchestration);
     let late = match bench.worker.register_as(5, late.clone()) {
         Ok(callable) => {
             for _ in 0..2 {

@@ -1,0 +1,35 @@
+//! A distribution built from this source.
+//!
+//! Knows how to have one built. Refuses to know what is in it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+use crate::compiler::root;
+
+/// The folder of the distribution, built below `tmp` when first asked for: as tests are built, so that it costs
+/// little.
+///
+/// # Panics
+/// When it cannot be built.
+pub fn built(tmp: &str) -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let out = Path::new(tmp).join("dist");
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .current_dir(root())
+            .args(["run", "--quiet", "--package", "xtask", "--", "dist"])
+            .args(["--profile", "dev", "--out"])
+            .arg(&out);
+        let output = cargo.output().expect("cargo ran this test too");
+        assert!(
+            output.status.success(),
+            "{cargo:?} ended with {}\n{}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
+        out
+    })
+}
