@@ -52,6 +52,12 @@ impl Compiler {
         (installed && Self::system().path != clang.path).then_some(clang)
     }
 
+    /// Its name or path.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// A call for a source of `kind`: language, defines, include directories, every warning an error.
     #[must_use]
     pub fn command(&self, kind: Kind, family: Family) -> Command {

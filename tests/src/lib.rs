@@ -6,6 +6,7 @@
 //! | where does a C++ source of a kind find its headers? | [`headers`] |
 //! | which names must be there? | [`checklist`] |
 //! | how is it compiled? | [`compiler`] |
+//! | which sources use them, and were they run? | [`corpus`] |
 //! | which Rust layout is which C++ type? | [`layouts`] |
 //! | what did the reference produce? | [`vectors`] |
 //! | where are the libraries that others load? | [`dist`] |
@@ -16,6 +17,7 @@
 pub mod checklist;
 pub mod compiler;
 pub mod conformance;
+pub mod corpus;
 pub mod dist;
 pub mod faults;
 pub mod graphs;

@@ -351,3 +351,24 @@ fn a2a3_kernels_have_more_kinds_of_conditions() {
     let found = labels.map(|label| answers.number(label));
     assert_eq!(found, [1, 3, 1, 0, 3, 64, 101]);
 }
+
+#[test]
+fn a_failed_assertion_in_a_simulated_kernel_says_where_and_ends_the_process() {
+    let dir = tests::compiler::scratch(TMP, "calls_kernel_assertion");
+    let (source, binary) = (dir.join("kernel.cpp"), dir.join("kernel"));
+    let text = "#define __DAV_VEC__\n#include \"tensor.h\"\n\
+                int main(int argc, char **) { debug_assert(argc == 7); always_assert(argc == 8); }\n";
+    std::fs::write(&source, text).expect("the build folder is writable");
+    let compiler = tests::compiler::Compiler::system();
+    let built = compiler.program(Kind::TrbKernel, Family::A2a3, &source, &binary);
+    built.unwrap_or_else(|messages| panic!("{messages}"));
+    let output = std::process::Command::new(&binary)
+        .output()
+        .expect("it was just built");
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        said.contains("argc == 8") && said.contains("kernel.cpp:3"),
+        "{said}"
+    );
+    assert_eq!(output.status.code(), None, "a signal ended it");
+}

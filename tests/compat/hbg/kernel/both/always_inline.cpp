@@ -16,6 +16,8 @@ using namespace pto;
 #endif
 
 extern "C" __aicore__ __attribute__((always_inline)) void kernel_entry(__gm__ int64_t *args) {
-    args[0] += args[1];
+    __gm__ float *from = reinterpret_cast<__gm__ float *>(args[0]);
+    __gm__ float *into = reinterpret_cast<__gm__ float *>(args[1]);
+    for (int64_t i = 0; i < args[2]; i++) into[i] = 2.0f * from[i];
     pipe_sync();
 }

@@ -11,6 +11,8 @@
 #include "pto_submit_types.h"
 
 extern "C" __aicore__ void kernel_entry(__gm__ int64_t *args) {
+    __gm__ Tensor *out = reinterpret_cast<__gm__ Tensor *>(args[0]);
     __gm__ LocalContext *local = reinterpret_cast<__gm__ LocalContext *>(args[SPMD_LOCAL_CONTEXT_INDEX]);
-    args[0] = local->s_block_idx + local->s_block_num;
+    reinterpret_cast<__gm__ float *>(out->buffer.addr)[local->s_block_idx] =
+        static_cast<float>(local->s_block_idx + 10 * local->s_block_num);
 }

@@ -15,6 +15,8 @@
 
 extern "C" __aicore__ void kernel_entry(__gm__ int64_t *args) {
     __gm__ Tensor *out = reinterpret_cast<__gm__ Tensor *>(args[0]);
-    reinterpret_cast<__gm__ float *>(out->buffer.addr)[get_block_idx(args)] = static_cast<float>(get_block_idx());
+    // The function without arguments is PTO-ISA's.
+    reinterpret_cast<__gm__ float *>(out->buffer.addr)[get_block_idx(args)] =
+        static_cast<float>(get_block_idx(args) + 10 * get_block_num(args)) + static_cast<float>(get_block_idx());
     pipe_sync();
 }
