@@ -52,7 +52,7 @@ pub use error::{Error, Result};
 #[cfg(feature = "hbg")]
 pub use launch::HostRun;
 pub use launch::{Launch, Outcome, Prepared, RunReport};
-pub use machine::{DeviceMemory, LoadedKernel, Machine};
+pub use machine::{DeviceMemory, LoadedKernel, Machine, NoMemory};
 pub use memory::MemoryStats;
 pub use options::{Deadlines, ForeignMemory, Rings, RunOptions};
 pub use program::{

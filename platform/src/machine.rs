@@ -12,9 +12,18 @@ use protocol::CoreType;
 
 use crate::address::DeviceAddress;
 use crate::comm::Comm;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::launch::{Launch, Outcome};
 use crate::program::Kernel;
+
+/// Why there is no device memory.
+#[derive(Debug)]
+pub enum NoMemory {
+    /// Too little is left, in the machine's words; with less in use there could be enough.
+    Full(String),
+    /// The machine failed: asking again does not help.
+    Failed(Error),
+}
 
 /// A stretch of device memory, given back when dropped.
 pub trait DeviceMemory: Debug + Send + Sync + 'static {
@@ -47,8 +56,8 @@ pub trait Machine: Debug + Send + Sync + Sized + 'static {
     /// Allocates device memory.
     ///
     /// # Errors
-    /// What the machine says when it has not enough.
-    fn allocate(&self, bytes: u64) -> Result<Self::Memory, String>;
+    /// When it has not enough, or cannot be asked.
+    fn allocate(&self, bytes: u64) -> Result<Self::Memory, NoMemory>;
 
     /// Copies host memory to the device.
     ///

@@ -14,7 +14,7 @@ use std::sync::{Arc, Mutex};
 use crate::address::DeviceAddress;
 use crate::error::{Error, Result};
 use crate::lock::lock;
-use crate::machine::{DeviceMemory, Machine};
+use crate::machine::{DeviceMemory, Machine, NoMemory};
 use crate::memory::{Ledger, MemoryStats};
 use crate::pool::{self, Pool};
 
@@ -144,11 +144,16 @@ impl<M: Machine> Store<M> {
 
     /// Device memory, at the expense of the pool if there is no other.
     fn allocate(&self, bytes: u64) -> Result<M::Memory> {
-        self.machine.allocate(bytes).or_else(|_| {
-            drop(lock(&self.pool).drain());
-            self.machine
-                .allocate(bytes)
-                .map_err(|reason| self.exhausted(bytes, &reason))
-        })
+        let full = |no| match no {
+            NoMemory::Full(reason) => self.exhausted(bytes, &reason),
+            NoMemory::Failed(error) => error,
+        };
+        match self.machine.allocate(bytes) {
+            Err(NoMemory::Full(_)) => {
+                drop(lock(&self.pool).drain());
+                self.machine.allocate(bytes).map_err(full)
+            }
+            other => other.map_err(full),
+        }
     }
 }

@@ -6,6 +6,7 @@
 
 use std::env;
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -19,14 +20,9 @@ fn main() {
     let libraries = out.join("cann");
     fs::create_dir_all(&libraries).expect("a writable output folder");
     for (library, functions) in LIBRARIES {
-        let source = out.join(format!("{library}.c"));
-        fs::write(&source, jumps(functions)).expect("a writable output folder");
-        run(c_compiler(false)
-            .args(["-shared", "-fPIC", "-o"])
-            .arg(libraries.join(library))
-            .arg(format!("-Wl,-soname,{library}"))
-            .arg(&source));
+        build_library(&out, &libraries, library, functions, None);
     }
+    incomplete_libraries(&out, &libraries);
     run(c_compiler(false)
         .args(["-O1", "-rdynamic", "-pthread", "-o"])
         .arg(out.join("virtual-aicpu"))
@@ -37,6 +33,40 @@ fn main() {
         .arg("device/aicore.cpp")
         .args(core_programs(&out))
         .arg("-ldl"));
+}
+
+fn build_library(
+    out: &Path,
+    into: &Path,
+    library: &str,
+    functions: &[&str],
+    missing: Option<&str>,
+) {
+    let source = out.join(format!("{library}.c"));
+    fs::write(&source, jumps(functions, missing)).expect("a writable output folder");
+    run(c_compiler(false)
+        // Each library has a table of its own, whatever else is loaded.
+        .args(["-shared", "-fPIC", "-Wl,-Bsymbolic", "-o"])
+        .arg(into.join(library))
+        .arg(format!("-Wl,-soname,{library}"))
+        .arg(&source));
+}
+
+/// For each function a folder of libraries without it: what an older CANN looks like.
+fn incomplete_libraries(out: &Path, libraries: &Path) {
+    for (library, functions) in LIBRARIES {
+        for function in *functions {
+            let folder = out.join("without").join(function);
+            fs::create_dir_all(&folder).expect("a writable output folder");
+            for (other, _) in LIBRARIES.iter().filter(|(other, _)| other != library) {
+                let link = folder.join(other);
+                if link.symlink_metadata().is_err() {
+                    symlink(libraries.join(other), link).expect("a writable output folder");
+                }
+            }
+            build_library(out, &folder, library, functions, Some(function));
+        }
+    }
 }
 
 /// The project's core program, for each family and kind of core.
@@ -74,9 +104,12 @@ fn core_programs(out: &Path) -> Vec<PathBuf> {
     objects
 }
 
-fn jumps(functions: &[&str]) -> String {
+fn jumps(functions: &[&str], missing: Option<&str>) -> String {
     let mut source = format!("void *virtual_ascend_entries[{}];\n", functions.len());
     for (index, name) in functions.iter().enumerate() {
+        if missing == Some(*name) {
+            continue;
+        }
         let at = index * size_of::<*const ()>();
         source.push_str(&format!(
             "__asm__(\".text\\n.globl {name}\\n.type {name}, @function\\n{name}:\\n\"\n{}\n\".size {name}, .-{name}\\n\");\n",

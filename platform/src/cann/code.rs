@@ -20,6 +20,8 @@ impl Code {
     pub const AICPU_EXCEPTION: Self = Self(507_018);
     /// The stream was not done in time.
     pub const STREAM_TIMEOUT: Self = Self(507_046);
+    /// Device memory is exhausted, or code could not be loaded.
+    pub const NO_MEMORY: Self = Self(207_001);
     /// The feature is not there.
     pub const NOT_SUPPORTED: Self = Self(207_000);
 

@@ -20,7 +20,7 @@ use crate::comm::Comm;
 use crate::error::{Error, Result};
 use crate::launch::{Launch, Outcome};
 use crate::lock::lock;
-use crate::machine::{DeviceMemory, LoadedKernel, Machine};
+use crate::machine::{DeviceMemory, LoadedKernel, Machine, NoMemory};
 use crate::program::Kernel;
 
 use super::family::Family;
@@ -190,8 +190,8 @@ impl<A: RunDescriptors> Chip<A> {
         }
     }
 
-    /// An error of a transfer, after which the chip is condemned if it is the chip's fault.
-    fn transferred(&self, result: Result<(), cann::Error>) -> Result<()> {
+    /// An error of a transfer or an allocation, after which the chip is condemned if it is the chip's fault.
+    fn transferred<T>(&self, result: Result<T, cann::Error>) -> Result<T> {
         result.map_err(|error| {
             if error.code().is_some_and(recovery::is_fatal) {
                 self.condemn(&error.to_string());
@@ -269,11 +269,17 @@ impl<A: RunDescriptors> Machine for Chip<A> {
     type Code = KernelImage;
     type Kernel = OnboardKernel;
 
-    fn allocate(&self, bytes: u64) -> Result<OnboardMemory, String> {
-        self.refuse_if_unusable()
-            .map_err(|error| error.to_string())?;
-        let buffer = Buffer::allocate(&self.driver, bytes).map_err(|error| error.to_string())?;
-        buffer.clear(0, bytes).map_err(|error| error.to_string())?;
+    fn allocate(&self, bytes: u64) -> Result<OnboardMemory, NoMemory> {
+        self.refuse_if_unusable().map_err(NoMemory::Failed)?;
+        let allocated = Buffer::allocate(&self.driver, bytes);
+        let buffer = match allocated {
+            Err(error) if error.code() == Some(cann::Code::NO_MEMORY) => {
+                return Err(NoMemory::Full(error.to_string()));
+            }
+            other => self.transferred(other).map_err(NoMemory::Failed)?,
+        };
+        let cleared = buffer.clear(0, bytes);
+        self.transferred(cleared).map_err(NoMemory::Failed)?;
         Ok(OnboardMemory(buffer))
     }
 

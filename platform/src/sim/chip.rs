@@ -11,7 +11,7 @@ use crate::comm::Comm;
 use crate::error::Result;
 use crate::launch::{Launch, Outcome};
 use crate::lock::lock;
-use crate::machine::Machine;
+use crate::machine::{Machine, NoMemory};
 use crate::program::Kernel;
 
 use super::comm::Communicator;
@@ -126,8 +126,8 @@ impl Machine for Chip {
     type Code = SimCode;
     type Kernel = SimKernel;
 
-    fn allocate(&self, bytes: u64) -> Result<SimMemory, String> {
-        SimMemory::allocate(bytes, &self.memory)
+    fn allocate(&self, bytes: u64) -> Result<SimMemory, NoMemory> {
+        SimMemory::allocate(bytes, &self.memory).map_err(NoMemory::Full)
     }
 
     unsafe fn copy_in(&self, to: DeviceAddress, from: *const u8, bytes: usize) -> Result<()> {

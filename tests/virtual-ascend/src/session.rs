@@ -63,7 +63,7 @@ impl Session {
         );
         let mut only = ONLY.lock().unwrap_or_else(PoisonError::into_inner);
         *only += 1;
-        connect();
+        connect(libraries());
         let arena = {
             let mut kept = ARENA.lock().unwrap_or_else(PoisonError::into_inner);
             kept.take()
@@ -93,6 +93,17 @@ impl Session {
     #[must_use]
     pub fn libraries(&self) -> &'static Path {
         libraries()
+    }
+
+    /// The same libraries, one of them without `function`.
+    ///
+    /// # Panics
+    /// If there is no function of this name.
+    #[must_use]
+    pub fn libraries_without(&self, function: &str) -> PathBuf {
+        let folder = Path::new(concat!(env!("OUT_DIR"), "/without")).join(function);
+        connect(&folder);
+        folder
     }
 
     fn with<R>(&self, look: impl FnOnce(&mut World) -> R) -> R {
@@ -199,8 +210,8 @@ fn libraries() -> &'static Path {
     Path::new(concat!(env!("OUT_DIR"), "/cann"))
 }
 
-/// Fills the tables of the libraries.
-fn connect() {
+/// Fills the tables of the libraries in a folder.
+fn connect(folder: &Path) {
     let entries = [
         runtime::ENTRIES,
         acl::ENTRIES,
@@ -209,7 +220,7 @@ fn connect() {
     ];
     for ((name, functions), entries) in LIBRARIES.iter().zip(entries) {
         assert_eq!(functions.len(), entries.len(), "{name}");
-        let path: PathBuf = libraries().join(name);
+        let path: PathBuf = folder.join(name);
         // SAFETY: a row of jumps without initialisers.
         let library = unsafe { libloading::Library::new(&path) }.expect("made by the build script");
         // SAFETY: a table of as many addresses as there are functions.
