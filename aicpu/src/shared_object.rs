@@ -61,15 +61,6 @@ pub enum LoadError {
     MissingSymbol(String),
 }
 
-/// When the loader binds the image's undefined symbols.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Binding {
-    /// At load time: an unresolved symbol is an error now.
-    Now,
-    /// At first use.
-    Lazy,
-}
-
 /// Loaded code, unloaded on drop.
 pub struct SharedObject {
     library: Library,
@@ -92,13 +83,11 @@ impl SharedObject {
     /// # Safety
     ///
     /// Loading runs the image's initialisers: the caller trusts them, and its finalisers at drop.
-    pub unsafe fn load(image: &[u8], label: &str, binding: Binding) -> Result<Self, LoadError> {
+    pub unsafe fn load(image: &[u8], label: &str) -> Result<Self, LoadError> {
         check(image)?;
         let staged = Staged::write(image, label, &directories())?;
-        let flags = match binding {
-            Binding::Now => libloading::os::unix::RTLD_NOW,
-            Binding::Lazy => libloading::os::unix::RTLD_LAZY,
-        } | libloading::os::unix::RTLD_LOCAL;
+        // An unresolved symbol is an error now, not the end of the process at its first use.
+        let flags = libloading::os::unix::RTLD_NOW | libloading::os::unix::RTLD_LOCAL;
         // SAFETY: the caller trusts the image's initialisers.
         let library = unsafe { Library::open(Some(&staged.0), flags) }
             .map_err(|error| LoadError::Loader(loader_text(&error)))?;
@@ -247,7 +236,7 @@ impl Drop for Staged {
 
 #[cfg(test)]
 mod tests {
-    use super::{Binding, LoadError, SharedObject, Staged};
+    use super::{LoadError, SharedObject, Staged};
 
     /// A shared object of one function, linked by the system compiler.
     fn sample() -> Vec<u8> {
@@ -280,7 +269,7 @@ mod tests {
 
     fn load(image: &[u8]) -> Result<SharedObject, LoadError> {
         // SAFETY: the sample has no initialisers; everything else is refused before they run.
-        unsafe { SharedObject::load(image, "test", Binding::Now) }
+        unsafe { SharedObject::load(image, "test") }
     }
 
     #[test]

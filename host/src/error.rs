@@ -21,6 +21,16 @@ pub enum Error {
     /// The device refused or failed.
     #[error(transparent)]
     Device(#[from] platform::Error),
+    /// A program that was registered before `init` cannot be prepared.
+    #[error(
+        "callable_id {id}, registered before `init`, cannot be prepared, so the chip was given back: {source}"
+    )]
+    EarlyRegistration {
+        /// The program's id.
+        id: i32,
+        /// What the device said.
+        source: platform::Error,
+    },
     /// An argument or an image breaks the wire format or its limits.
     #[error(transparent)]
     Malformed(#[from] Malformed),
@@ -181,9 +191,12 @@ impl Error {
     pub(crate) fn into_fault(self) -> Fault {
         match self {
             Self::Fault(fault) => fault,
-            Self::Device(error) => Fault {
+            Self::Device(ref error)
+            | Self::EarlyRegistration {
+                source: ref error, ..
+            } => Fault {
                 error_type: Some(format!("device error {}", error.code())),
-                ..Fault::new(FaultKind::Device, error.to_string())
+                ..Fault::new(FaultKind::Device, self.to_string())
             },
             Self::Run { mut failures, .. } if !failures.is_empty() => failures.swap_remove(0).fault,
             other => Fault::new(FaultKind::Error, other.to_string()),

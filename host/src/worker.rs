@@ -78,6 +78,13 @@ impl Places {
         let index = usize::try_from(id).ok()?;
         self.by_id.get(index)?.as_ref()
     }
+
+    fn place(&mut self, id: i32) -> Result<&mut Option<Registered>, platform::Error> {
+        let index = usize::try_from(id).ok();
+        index
+            .and_then(|index| self.by_id.get_mut(index))
+            .ok_or(platform::Error::CallableId { id })
+    }
 }
 
 /// One chip: its memory, its registered programs, its runs.
@@ -138,15 +145,19 @@ impl ChipWorker {
     ///
     /// # Errors
     ///
-    /// There is no such chip, or a registered program cannot be prepared.
+    /// There is no such chip, or a registered program cannot be prepared; then the chip is given back.
     pub fn init(&self, device_id: i32) -> Result<()> {
-        self.device.init(device_id)?;
+        // Taken first, so that nobody finds the chip attached and its programs not prepared.
         let mut places = self.change();
+        self.device.init(device_id)?;
         for (id, place) in (0..).zip(&mut places.by_id) {
             if let Some(registered) = place
                 && !registered.prepared
             {
-                self.device.prepare(id, &registered.program)?;
+                if let Err(source) = self.device.prepare(id, &registered.program) {
+                    self.give_back(&mut places)?;
+                    return Err(Error::EarlyRegistration { id, source });
+                }
                 registered.prepared = true;
             }
         }
@@ -160,7 +171,10 @@ impl ChipWorker {
     ///
     /// The device cannot be released.
     pub fn finalize(&self) -> Result<()> {
-        let mut places = self.change();
+        self.give_back(&mut self.change())
+    }
+
+    fn give_back(&self, places: &mut Places) -> Result<()> {
         for registered in places.by_id.iter_mut().flatten() {
             registered.prepared = false;
         }
@@ -189,11 +203,7 @@ impl ChipWorker {
     }
 
     fn register_in(&self, places: &mut Places, id: i32, program: Program) -> Result<Callable> {
-        let place = usize::try_from(id)
-            .ok()
-            .and_then(|index| places.by_id.get_mut(index))
-            .ok_or(platform::Error::CallableId { id })?;
-        if place.is_some() {
+        if places.place(id)?.is_some() {
             return Err(platform::Error::AlreadyRegistered { id }.into());
         }
         let prepared = self.device.device_id().is_some();
@@ -203,7 +213,7 @@ impl ChipWorker {
         let signature = program.signature.as_slice().into();
         places.serial += 1;
         let serial = places.serial;
-        *place = Some(Registered {
+        *places.place(id)? = Some(Registered {
             program,
             prepared,
             serial,
@@ -231,15 +241,13 @@ impl ChipWorker {
     ///
     /// # Errors
     ///
-    /// Nothing is registered under it.
+    /// It is out of range, or nothing is registered under it.
     pub fn unregister_id(&self, id: i32) -> Result<()> {
         self.unregister_in(&mut self.change(), id)
     }
 
     fn unregister_in(&self, places: &mut Places, id: i32) -> Result<()> {
-        let index = usize::try_from(id).ok();
-        let place = index.and_then(|index| places.by_id.get_mut(index));
-        let registered = place.and_then(Option::take);
+        let registered = places.place(id)?.take();
         let registered = registered.ok_or(platform::Error::NotRegistered { id })?;
         if registered.prepared {
             self.device.unregister(id)?;

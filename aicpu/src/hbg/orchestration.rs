@@ -12,7 +12,7 @@ use protocol::ChipStorageTaskArgs;
 use runtime_hbg::{Blueprint, Plan};
 
 use crate::guarded_call::BuildEntry;
-use crate::shared_object::{Binding, LoadError, SharedObject};
+use crate::shared_object::{LoadError, SharedObject};
 use crate::under_way::lock;
 
 /// A graph described in Rust: what it comes to for arguments of these shapes.
@@ -93,7 +93,7 @@ impl Orchestration {
             return Err(LoadError::MissingSymbol(String::new()));
         }
         // SAFETY: whoever registers an orchestration trusts its code; running it is the purpose.
-        let code = unsafe { SharedObject::load(&image.bytes, label, Binding::Now) }?;
+        let code = unsafe { SharedObject::load(&image.bytes, label) }?;
         let entry = code.require(&image.entry)?;
         // SAFETY: the interface of orchestrations gives the entry this signature, a reference being a pointer.
         let entry = unsafe { core::mem::transmute::<*mut c_void, BuildEntry>(entry) };

@@ -17,7 +17,7 @@ use protocol::ChipStorageTaskArgs;
 use runtime_trb::Orchestrator;
 
 use crate::guarded_call::{self, Entry, Thrown, panic_text};
-use crate::shared_object::{Binding, LoadError, SharedObject};
+use crate::shared_object::{LoadError, SharedObject};
 
 /// An orchestration written in Rust.
 pub type Body = dyn Fn(&mut Orchestrator<'_>, &ChipStorageTaskArgs) + Send + Sync;
@@ -152,7 +152,7 @@ impl Loaded {
         };
         // Everything is bound now: a function that turns out to be missing when it is called ends the process.
         // SAFETY: whoever registers an orchestration trusts its code; running it is the purpose.
-        let code = unsafe { SharedObject::load(&image.bytes, label, Binding::Now) }?;
+        let code = unsafe { SharedObject::load(&image.bytes, label) }?;
         let entry = code.require(&image.entry)?;
         let config = code.find(&image.config);
         if config.is_none() {

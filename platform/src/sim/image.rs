@@ -22,7 +22,7 @@ use aicpu::image::{
     Callback, CoresTable, CrewTable, DIGEST_SYMBOL, EndRecord, MemoryTable, ORCHESTRATION,
     OrderRecord, PROGRAM_SYMBOL, Program, RUNTIME, SEAM, TEXT,
 };
-use aicpu::shared_object::{Binding, SharedObject};
+use aicpu::shared_object::SharedObject;
 use protocol::PROTOCOL_DIGEST;
 use runtime_hbg::CopyBack;
 
@@ -128,8 +128,8 @@ fn refused(program: &'static str, reason: impl fmt::Display) -> Error {
 /// Loads an image after a look at its digest.
 fn load(program: &'static str, bytes: &[u8]) -> Result<SharedObject> {
     // SAFETY: the caller of a run trusts the programs it brings.
-    let object = unsafe { SharedObject::load(bytes, program, Binding::Now) }
-        .map_err(|error| refused(program, error))?;
+    let object =
+        unsafe { SharedObject::load(bytes, program) }.map_err(|error| refused(program, error))?;
     let Some(digest) = object.find(DIGEST_SYMBOL) else {
         return Err(refused(
             program,

@@ -13,7 +13,7 @@ use std::sync::Arc;
 use aicore_abi::kernel::KERNEL_ENTRY;
 use aicore_abi::seam::KernelEntry;
 use aicpu::guarded_call::{self, Entry, panic_text};
-use aicpu::shared_object::{Binding, LoadError, SharedObject};
+use aicpu::shared_object::{LoadError, SharedObject};
 use protocol::CoreType;
 use sync::{Flag, Line, Word32};
 
@@ -75,8 +75,7 @@ impl SimCode {
     fn load_image(func_id: i32, bytes: &[u8]) -> Result<Self, LoadError> {
         let scope = hooks::install().map_err(LoadError::Loader)?;
         // SAFETY: whoever registers a kernel trusts its code; running it is the purpose.
-        let object =
-            unsafe { SharedObject::load(bytes, &format!("kernel_{func_id}"), Binding::Now) }?;
+        let object = unsafe { SharedObject::load(bytes, &format!("kernel_{func_id}")) }?;
         let entry = object.require(KERNEL_ENTRY)?;
         if let Some(register) = object.find(hooks::REGISTER_HOOKS) {
             // SAFETY: the interface of kernels gives this export this type.
