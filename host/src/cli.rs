@@ -102,7 +102,8 @@ struct RunArgs {
     /// Sets a parameter of the scene, or aicpu_threads, block_dim, timeout_s, rtol, atol, env.NAME.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Runs on the host runtime in this folder, whoever built it, instead of the chips of this program.
+    /// Runs on the host runtime in this folder, whoever built it, instead of the chips of this program; in a folder
+    /// of several it is the one in `<platform>/<runtime>`.
     #[arg(long, value_name = "DIR")]
     runtime_dir: Option<PathBuf>,
     /// Prints JSON; the last line is one object over everything that ran.
@@ -141,6 +142,10 @@ struct TestArgs {
     /// Folder to search [default: tests/scenes, or else the current one].
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// Runs on the host runtimes in this folder, such as `cargo xtask dist` writes, instead of the chips of this
+    /// program; on one alone, together with -p and -r.
+    #[arg(long, value_name = "DIR")]
+    runtime_dir: Option<PathBuf>,
 }
 
 /// Explains a shared object or a callable image.

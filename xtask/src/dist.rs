@@ -39,6 +39,16 @@ pub(crate) struct Choice {
 }
 
 impl Choice {
+    /// Everything, built with `profile` and written to `out`.
+    pub(crate) fn everything(profile: &str, out: &Path) -> Self {
+        Self {
+            platform: None,
+            runtime: None,
+            profile: profile.to_owned(),
+            out: Some(out.to_owned()),
+        }
+    }
+
     fn wants(&self, object: &Object) -> bool {
         let Some((platform, runtime)) = object.path.0.split_once('/') else {
             return true;

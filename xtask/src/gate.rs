@@ -74,6 +74,11 @@ const CHECKS: &[Check] = &[
         body: model_checking,
     },
     Check {
+        name: "scenes, embedded and through libraries",
+        depth: Depth::Deep,
+        body: scenes,
+    },
+    Check {
         name: "host program in C under valgrind",
         depth: Depth::Deep,
         body: c_host_under_valgrind,
@@ -208,6 +213,22 @@ fn model_checking() -> Result<()> {
         .env("LOOM_MAX_PREEMPTIONS", "3")
         .env("CARGO_TARGET_DIR", root().join("target/loom")),
     )
+}
+
+/// Every scene on every platform with every runtime: linked in, and through the C interface of a distribution. What is
+/// compiled for the first is there for the second.
+fn scenes() -> Result<()> {
+    let dist = root().join("target/gate-dist");
+    crate::dist::run(&crate::dist::Choice::everything("dev", &dist))?;
+    let all = || {
+        let mut command = cargo(["run", "--quiet", "--package", "host", "--bin", "simpler"]);
+        command
+            .args(["--", "test", "--dir", "tests/scenes"])
+            .env("SIMPLER_CACHE_DIR", root().join("target/gate-scenes"));
+        command
+    };
+    run_command(&mut all())?;
+    run_command(all().arg("--runtime-dir").arg(&dist))
 }
 
 /// The libraries of a distribution, loaded, used and unloaded by a program that knows only their C interface.

@@ -18,6 +18,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use super::FAILED;
 use super::jobs::Job;
 use super::run::{Order, cases};
+use crate::scene::chip::Libraries;
 use crate::scene::load;
 use crate::scene::report::CaseReport;
 use crate::scene::resolve::Overrides;
@@ -67,6 +68,11 @@ pub(super) fn run(machine: &dyn Machine, job: &str) -> Result<u8, String> {
         overrides: &Overrides::default(),
         device: job.device,
     };
+    let libraries = job.runtime_dir.map(|dir| {
+        // SAFETY: whoever names a folder wants its code to run, and this thread is the only one.
+        unsafe { Libraries::new(dir) }
+    });
+    let machine: &dyn Machine = libraries.as_ref().map_or(machine, |libraries| libraries);
     let reports = cases(machine, &order, &mut |report| println!("{}", report.text()))?;
     let pass = reports.iter().all(CaseReport::pass);
     Ok(if pass { 0 } else { FAILED })

@@ -18,6 +18,8 @@ pub(super) struct Job {
     pub(super) platform: Platform,
     pub(super) runtime: RuntimeKind,
     pub(super) device: u32,
+    /// The host runtime to run on, or a folder of several; `None` for the chips of this program.
+    pub(super) runtime_dir: Option<PathBuf>,
 }
 
 impl Job {
@@ -39,6 +41,7 @@ pub(super) fn of_scene(file: PathBuf, args: &TestArgs) -> Result<Vec<Job>, Strin
                 platform,
                 runtime,
                 device: 0,
+                runtime_dir: args.runtime_dir.clone(),
             };
             let asked = args.platform.is_none_or(|own| own == platform)
                 && args.runtime.is_none_or(|own| own == runtime)

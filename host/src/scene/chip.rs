@@ -42,12 +42,12 @@ impl Machine for Chips {
 /// Host runtimes that are loaded by path.
 #[derive(Clone, Debug)]
 pub struct Libraries {
-    /// The folder of one.
+    /// The folder of one, or of several in `<platform>/<runtime>`.
     dir: PathBuf,
 }
 
 impl Libraries {
-    /// The host runtime in `dir`.
+    /// The host runtime in `dir`, or those in the folders below it.
     ///
     /// # Safety
     /// The libraries there are what their names say: opening a device runs their code. While one runs, no
@@ -62,16 +62,21 @@ impl Machine for Libraries {
     fn open(
         &self,
         platform: Platform,
-        _runtime: RuntimeKind,
+        runtime: RuntimeKind,
         device: u32,
     ) -> Result<Box<dyn Session>, SessionError> {
+        let one_of_several = self.dir.join(platform.name()).join(runtime.to_string());
+        let dir = match one_of_several.is_dir() {
+            true => &one_of_several,
+            false => &self.dir,
+        };
         // SAFETY: whoever made this has promised it.
-        let worker = unsafe { ChipWorker::open(&self.dir) }?;
+        let worker = unsafe { ChipWorker::open(dir) }?;
         let found = worker.device().platform();
         if found != platform.name() {
             return Err(refused(format!(
                 "{} is for {found}: use -p {found} instead of -p {platform}",
-                self.dir.display()
+                dir.display()
             )));
         }
         worker.init(i32::try_from(device).unwrap_or(i32::MAX))?;
