@@ -29,13 +29,23 @@ pub(crate) enum Phase {
     Left,
 }
 
+/// Whether a child is to leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Leave {
+    No,
+    /// Once it has answered what it was asked.
+    WhenDone,
+    /// Without looking at what it was asked: nobody waits for that any more.
+    AtOnce,
+}
+
 /// The contents of a channel's memory file.
 #[derive(Debug, Zeroable)]
 #[repr(C)]
 struct Shared {
     /// Written by the child: a [`Phase`].
     phase: Line<Word32>,
-    /// Written by the parent: not zero when the child is to leave.
+    /// Written by the parent: a [`Leave`].
     leave: Line<Word32>,
     /// Written by the child before it says that it failed.
     report: Slot<[u8; FAULT_BYTES]>,
@@ -140,14 +150,24 @@ impl Channel {
         Fault::read(unsafe { self.shared().report.get() })
     }
 
-    /// Tells the child to leave once it has answered what it was asked.
-    pub(crate) fn tell_to_leave(&self) {
-        self.shared().leave.0.publish(1);
+    /// Tells the child to leave; a word that says less than one before changes nothing.
+    pub(crate) fn tell_to_leave(&self, when: Leave) {
+        let word = match when {
+            Leave::No => 0,
+            Leave::WhenDone => 1,
+            Leave::AtOnce => 3,
+        };
+        self.shared().leave.0.insert(word);
         self.bell().ring_all();
     }
 
-    pub(crate) fn is_told_to_leave(&self) -> bool {
-        self.shared().leave.0.observe() != 0
+    /// Whether the child has been told to leave.
+    pub(crate) fn leave(&self) -> Leave {
+        match self.shared().leave.0.observe() {
+            0 => Leave::No,
+            1 => Leave::WhenDone,
+            _ => Leave::AtOnce,
+        }
     }
 
     /// The doorbell at which the child sleeps.

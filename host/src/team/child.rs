@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use sync::{Crowd, Flag};
 
 use super::catalogue::Catalogue;
-use super::channel::{Bell, Channel, Phase};
+use super::channel::{Bell, Channel, Leave, Phase};
 use super::fault::Fault;
 use super::hands::{Chip, Functions, Hands};
 use super::lower::Lower;
@@ -156,7 +156,7 @@ impl Work {
             }
             Self::Lower(spec) => {
                 let worker = spec.build(catalogue).map_err(Error::into_fault)?;
-                Ok(Box::new(Lower::start(worker)?))
+                Ok(Box::new(Lower::start(Arc::new(worker))?))
             }
         }
     }
@@ -184,6 +184,7 @@ pub(crate) trait Child: Debug + Send + Sync {
 #[derive(Debug)]
 pub(crate) struct ThreadChild {
     life: Arc<Life>,
+    channel: Channel,
     segments: Arc<SegmentTable>,
 }
 
@@ -198,6 +199,7 @@ impl ThreadChild {
         hands: impl FnOnce() -> Result<Box<dyn Hands>, Fault> + Send + 'static,
     ) -> Result<Self> {
         let life = Life::new(bell);
+        let ours = channel.clone();
         let (channel, crowd) = (channel.clone(), Arc::clone(crowd));
         let supply = InProcess::new(Arc::clone(tables.0), Arc::clone(tables.1));
         let (origin, ends) = (label.to_owned(), Arc::clone(&life));
@@ -216,6 +218,7 @@ impl ThreadChild {
         })?;
         Ok(Self {
             life,
+            channel: ours,
             segments: Arc::clone(tables.1),
         })
     }
@@ -246,8 +249,9 @@ impl Child for ThreadChild {
     }
 
     fn kill(&self) {
-        // A thread cannot be ended from outside: it goes on, but nobody waits for it any more, and
-        // what it may touch is kept for it.
+        // A thread cannot be ended from outside: it goes on with what it does, but nobody waits for it any
+        // more, and it does nothing else. What it has mapped is kept for it.
+        self.channel.tell_to_leave(Leave::AtOnce);
         self.life.end(Ending::LeftBehind);
     }
 }

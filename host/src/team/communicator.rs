@@ -6,6 +6,10 @@
 //! The windows lie in one memory file that every rank maps, so nothing has a name, no rank can meet
 //! the wrong others, and nothing is left when a process dies. All ranks have joined when the
 //! communicator is there: that is the barrier at its start.
+//!
+//! When a rank dies the others are told, in a word behind the windows: their kernels that wait for it in
+//! [`Windows::wait`](super::Windows::wait) fail at once instead of waiting in vain. The communicator is of
+//! no use then; once the child is restarted, make another.
 
 use std::sync::Arc;
 
@@ -13,10 +17,12 @@ use aicore_abi::call::Element;
 use protocol::DataType;
 use protocol::limits::COMM_MAX_RANKS;
 
+use super::engine::talk::Talk;
 use super::frame::Request;
 use super::segment::{Commit, Segment};
 use super::shared::Shared;
 use super::tensor::{DeviceBuffer, Hold, Tensor};
+use super::window;
 use super::worker::Worker;
 use crate::error::{Error, Result};
 
@@ -64,11 +70,13 @@ impl Worker {
         let shared = self.shared("communicator")?;
         let parts = layout(window_bytes, buffers)?;
         check(&shared, chips)?;
-        let all = window_bytes.checked_mul(chips.len() as u64);
-        let all = all
-            .and_then(|bytes| usize::try_from(bytes).ok())
+        let gone = window::gone_offset(window_bytes, chips.len() as u64);
+        let all = gone
+            .and_then(|gone| usize::try_from(gone + window::GONE_BYTES).ok())
             .unwrap_or(usize::MAX);
         let segment = Segment::create("windows", all, Commit::Now)?;
+        // Before any rank joins: who dies from now on is gone for the others.
+        shared.lock().talks.push(Talk::new(chips, &segment));
         let mut communicator = Communicator {
             windows: Hold::new(segment, &shared.dropped),
             shared,
@@ -257,8 +265,10 @@ impl Communicator {
             ));
         }
         let segment = self.windows.segment();
-        // SAFETY: all of the mapping; no run is open and none can begin while the engine is locked.
-        unsafe { core::ptr::write_bytes(segment.base(), 0, segment.len()) };
+        // What is behind the windows stays: a rank that is gone is gone.
+        let windows = segment.len() - usize::try_from(window::GONE_BYTES).expect("a line");
+        // SAFETY: inside the mapping; no run is open and none can begin while the engine is locked.
+        unsafe { core::ptr::write_bytes(segment.base(), 0, windows) };
         drop(core);
         self.epoch = 1;
         Ok(())

@@ -18,6 +18,8 @@ pub(crate) mod task;
 
 mod feed;
 pub(crate) mod flow;
+pub(crate) mod talk;
+
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
@@ -30,6 +32,7 @@ use heap::{RINGS, Ring};
 use keys::Keys;
 use port::{Flight, Port};
 use queues::Queues;
+use talk::Talk;
 use task::{Pool, Tasks};
 
 /// Runs whose graphs may exist at once.
@@ -80,6 +83,7 @@ pub(crate) struct Core {
     pub(crate) runs: VecDeque<Run>,
     pub(crate) rings: [Ring; RINGS],
     pub(crate) watch: Watch,
+    pub(crate) talks: Vec<Talk>,
     /// Grows with everything that moves on.
     pub(crate) step: u64,
     last_run: u64,
@@ -109,6 +113,7 @@ impl Core {
             runs: VecDeque::new(),
             rings: core::array::from_fn(|_| Ring::new(ring_bytes)),
             watch: Arc::new([]),
+            talks: Vec::new(),
             step: 0,
             last_run: 0,
             over: HashMap::new(),
@@ -329,6 +334,9 @@ impl Core {
         };
         let fault = Fault::new(kind, format!("the child {why}{text}")).passed_by(it.label.clone());
         it.dead = Some(fault.clone());
+        self.talks.retain(Talk::goes_on);
+        self.talks.iter().for_each(|talk| talk.note_death(port));
+        let it = &mut self.ports[port];
         self.step += 1;
         let flights: Vec<Flight> = it.flights.drain(..).chain(it.questions.drain(..)).collect();
         it.tasks_in_flight = 0;

@@ -17,6 +17,7 @@ use super::frame::Request;
 use super::segment::Segment;
 use super::supply::Supply;
 use super::target::Target;
+use super::window;
 
 /// Results of a request that is no task.
 pub(crate) type Words = [u64; 2];
@@ -121,9 +122,8 @@ impl Chip {
         let number = |value: u64| u32::try_from(value).unwrap_or(u32::MAX);
         let base = windows.base().expose_provenance() as u64;
         let context = CommContext::of_segment(number(rank), number(ranks), bytes, base);
-        let fits = bytes
-            .checked_mul(ranks)
-            .is_some_and(|all| all <= windows.len() as u64);
+        let fits = window::gone_offset(bytes, ranks)
+            .is_some_and(|gone| gone + window::GONE_BYTES == windows.len() as u64);
         let context = context.filter(|_| fits).ok_or_else(|| {
             Fault::new(
                 FaultKind::Malformed,

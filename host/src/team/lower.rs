@@ -2,22 +2,38 @@
 //!
 //! Knows how a task becomes a run of the lower worker. Refuses to know where it runs.
 
+use std::sync::Arc;
+
 use super::call::Call;
 use super::fault::{Failure, Fault};
 use super::frame::Request;
 use super::hands::{Hands, Words, unsupported};
+use super::shared::Shared;
 use super::supply::Supply;
 use super::target::Target;
 use super::worker::Worker;
 
-/// A started worker that does what its parent asks.
+/// A started worker that does what its parent asks; dropped, it is closed.
 #[derive(Debug)]
-pub(crate) struct Lower(Worker);
+pub(crate) struct Lower {
+    worker: Arc<Worker>,
+    /// This start of it: somebody may have closed it and started it again since.
+    started: Arc<Shared>,
+}
 
 impl Lower {
-    pub(crate) fn start(worker: Worker) -> Result<Self, Fault> {
-        worker.init().map_err(crate::Error::into_fault)?;
-        Ok(Self(worker))
+    pub(crate) fn start(worker: Arc<Worker>) -> Result<Self, Fault> {
+        let started = worker.init().and_then(|()| worker.shared("lower"));
+        let started = started.map_err(crate::Error::into_fault)?;
+        Ok(Self { worker, started })
+    }
+}
+
+impl Drop for Lower {
+    fn drop(&mut self) {
+        if let Err(error) = self.worker.close_start(&self.started) {
+            log::warn!("worker of level {}: {error}", self.worker.level());
+        }
     }
 }
 
@@ -44,7 +60,7 @@ impl Hands for Lower {
             ));
         };
         let run = self
-            .0
+            .worker
             .run(|graph| -> Result<(), Failure> { function(graph, call) });
         run.map_err(crate::Error::into_fault)
     }

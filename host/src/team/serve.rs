@@ -12,7 +12,7 @@ use protocol::TaskArgsView;
 use sync::{Crowd, Spin};
 
 use super::call::{Call, Placed, malformed};
-use super::channel::{Channel, Phase};
+use super::channel::{Channel, Leave, Phase};
 use super::fault::{Fault, FaultKind};
 use super::frame::{ANSWER_FAULT, ANSWER_OK, Frame, Request};
 use super::hands::{Hands, Words};
@@ -56,12 +56,15 @@ pub(crate) unsafe fn serve(
     loop {
         // Woken to end: by the parent's word, or with the whole process when the parent dies.
         let woken = channel.bell().wait_spinning(&mut spin, None, || {
-            answerer.has_question() || channel.is_told_to_leave()
+            answerer.has_question() || channel.leave() != Leave::No
         });
         debug_assert!(woken.is_ok(), "there is no deadline to pass");
+        if channel.leave() == Leave::AtOnce {
+            return;
+        }
         if answerer.answer(|frame| server.answer(frame)).is_some() {
             channel.parent().ring_all();
-        } else if channel.is_told_to_leave() {
+        } else if channel.leave() != Leave::No {
             return;
         }
     }

@@ -99,21 +99,33 @@ pub(crate) struct ThroughSocket {
     /// What an early fork brought along.
     pub(crate) inherited: Option<Arc<Registry>>,
     pub(crate) mapped: HashMap<u64, Arc<Segment>>,
+    /// Segments that came and could not be taken, with the reason. They do not come again.
+    pub(crate) lost: HashMap<u64, String>,
 }
 
 impl Supply for ThroughSocket {
     fn segment(&mut self, id: u64) -> Result<Arc<Segment>, Fault> {
-        // The parent sends a segment before it asks about it, so what is not here is on its way.
-        while !self.mapped.contains_key(&id) {
-            let segment = receive_segment(&self.socket).map_err(|text| {
-                Fault::new(FaultKind::Malformed, format!("segment {id:#x}: {text}"))
-            })?;
-            self.mapped.insert(segment.id().0, segment);
+        loop {
+            if let Some(segment) = self.mapped.get(&id) {
+                return Ok(Arc::clone(segment));
+            }
+            if let Some(why) = self.lost.get(&id) {
+                return Err(Fault::new(
+                    FaultKind::Malformed,
+                    format!("a buffer did not reach this child: {why}; make another"),
+                ));
+            }
+            // The parent sends a segment before it asks about it, so what is not here is on its way.
+            match receive_segment(&self.socket) {
+                Ok(segment) => {
+                    self.mapped.insert(segment.id().0, segment);
+                }
+                Err((Some(lost), why)) => {
+                    self.lost.insert(lost, why);
+                }
+                Err((None, why)) => return Err(Fault::new(FaultKind::Malformed, why)),
+            }
         }
-        self.mapped
-            .get(&id)
-            .map(Arc::clone)
-            .ok_or_else(|| unknown_segment(id))
     }
 
     fn target(&mut self, serial: u64, (segment, bytes): (u64, u64)) -> Result<Target, Fault> {
@@ -135,6 +147,7 @@ impl Supply for ThroughSocket {
 
     fn unmap(&mut self, id: u64) {
         self.mapped.remove(&id);
+        self.lost.remove(&id);
     }
 }
 
@@ -171,17 +184,20 @@ pub(crate) fn send_segment(socket: impl AsFd, segment: &Segment) -> rustix::io::
     Ok(())
 }
 
-/// Receives a segment and maps it.
-pub(crate) fn receive_segment(socket: impl AsFd) -> Result<Arc<Segment>, String> {
+/// Receives a segment and maps it. An error says which segment it was about, if that much could be read.
+pub(crate) fn receive_segment(socket: impl AsFd) -> Result<Arc<Segment>, (Option<u64>, String)> {
     let mut words = [0; 16];
-    let (received, file) = receive(socket, &mut words)?;
-    let file = file.ok_or("it came without a descriptor")?;
+    let (received, file) = receive(socket, &mut words).map_err(|why| (None, why))?;
     if received != words.len() {
-        return Err(format!("its message has {received} bytes"));
+        return Err((None, format!("a segment's message has {received} bytes")));
     }
     let word = |at: usize| u64::from_le_bytes(words[at..at + 8].try_into().expect("eight bytes"));
-    let len = usize::try_from(word(8)).map_err(|error| error.to_string())?;
-    Segment::import(SegmentId(word(0)), len, file).map_err(|error| error.to_string())
+    let id = word(0);
+    let lost = |why: String| (Some(id), why);
+    let without = "it came without a descriptor: the child can open no more";
+    let file = file.ok_or_else(|| lost(without.to_owned()))?;
+    let len = usize::try_from(word(8)).map_err(|error| lost(error.to_string()))?;
+    Segment::import(SegmentId(id), len, file).map_err(|error| lost(error.to_string()))
 }
 
 /// Receives one message and at most one descriptor.

@@ -21,6 +21,17 @@ const OUTSIDE: CallError =
 /// How often a waiting kernel looks before it lets others run.
 const LOOKS: u32 = 64;
 
+/// Bytes behind the windows: a word that says whether a rank is gone, alone in its line.
+pub(crate) const GONE_BYTES: u64 = 64;
+
+/// Where that word is, from the start of the first window.
+pub(crate) const fn gone_offset(window_bytes: u64, ranks: u64) -> Option<u64> {
+    match window_bytes.checked_mul(ranks) {
+        Some(end) if end <= u64::MAX / 2 => Some(end.next_multiple_of(GONE_BYTES)),
+        _ => None,
+    }
+}
+
 /// The windows of a communicator, as one rank's kernels see them.
 #[derive(Clone, Copy, Debug)]
 pub struct Windows<'call>(&'call CommContext);
@@ -118,12 +129,23 @@ impl<'call> Windows<'call> {
         Ok(())
     }
 
+    /// The rank that is gone, if one is: its process died, so nothing comes from it any more.
+    #[must_use]
+    pub fn gone(&self) -> Option<u32> {
+        let offset = gone_offset(self.0.win_size, self.ranks().into())?;
+        let word = core::ptr::with_exposed_provenance_mut(usize_of(self.0.windows_in[0] + offset));
+        // SAFETY: an aligned word behind the windows, which the communicator has there and which is
+        // mapped with them.
+        let gone: &Word32 = unsafe { Word32::at(word) };
+        gone.observe().checked_sub(1)
+    }
+
     /// Waits until the own counter at `local` is at least `value`, at most for `limit`.
     ///
     /// The kernel occupies its core meanwhile; [`defer_until`](Self::defer_until) does not.
     ///
     /// # Errors
-    /// That is not inside the window, or the time is over.
+    /// That is not inside the window, a rank is gone, or the time is over.
     pub fn wait(&self, local: u64, value: u32, limit: Duration) -> Result<(), CallError> {
         let counter = self.counter(self.rank(), local)?;
         let start = Instant::now();
@@ -131,6 +153,11 @@ impl<'call> Windows<'call> {
         while counter.observe() < value {
             looks += 1;
             if looks.is_multiple_of(LOOKS) {
+                if self.gone().is_some() {
+                    return Err(CallError::Kernel(
+                        "a rank of the communicator is gone: restart its child and make another communicator",
+                    ));
+                }
                 if start.elapsed() > limit {
                     return Err(CallError::Kernel(
                         "a counter did not get there in time: look at the rank that should notify",

@@ -179,6 +179,18 @@ impl Worker {
         }
     }
 
+    /// Closes the worker unless it has been closed, or started again, since it was started as `started`.
+    pub(crate) fn close_start(&self, started: &Arc<Shared>) -> Result<()> {
+        let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_this =
+            |state: &State| matches!(state, State::Started(now) if Arc::ptr_eq(now, started));
+        if !is_this(&self.state()) {
+            return Ok(());
+        }
+        *self.state() = State::Closed;
+        start::end(started)
+    }
+
     /// A new buffer, at any time: every child, of whatever kind, can reach it.
     ///
     /// # Errors

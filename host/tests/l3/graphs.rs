@@ -4,9 +4,7 @@ use host::team::{Args, Error, Kind, Tensor, Worker};
 use proptest::prelude::{Strategy, any};
 use proptest::test_runner::{Config, TestRunner};
 
-use crate::support::{ALL, Case, function, sub_builder};
-
-pub(crate) const CASES: &[Case] = &[("random_graphs_match_a_sequential_model", ALL, random_graphs)];
+use crate::support::{function, sub_builder};
 
 /// Elements of the buffer that tasks work on.
 const LENGTH: u32 = 24;
@@ -130,7 +128,7 @@ fn run(worker: &Worker, steps: &[Step]) -> (Vec<i32>, usize) {
     (whole.load().expect("integers"), not_run)
 }
 
-fn random_graphs(kind: Kind) {
+pub(crate) fn random_graphs(kind: Kind) {
     let worker = sub_builder(kind, 3)
         .heap_ring_bytes(64 * 1024)
         .fail_fast(false)

@@ -7,10 +7,22 @@
     reason = "the numbers of the cases are small"
 )]
 
-mod basics;
+mod buffers;
+mod catalogue;
+mod chips;
+mod conformance;
+mod deaths;
 mod examples;
-mod faults;
+mod experts;
+mod failures;
 mod graphs;
+mod heap;
+mod idle;
+mod levels;
+mod mortal;
+mod runs;
+mod starts;
+mod submits;
 mod support;
 mod windows;
 
@@ -26,12 +38,10 @@ fn main() -> ExitCode {
         return code;
     }
     let mut trials = examples::trials();
-    for (name, kinds, case) in cases() {
+    for (name, kinds, _) in cases() {
         for &kind in kinds {
             let title = format!("{name}::{}", support::kind_name(kind));
-            trials.push(Trial::test(title, move || {
-                support::run_case(name, kind, case)
-            }));
+            trials.push(Trial::test(title, move || support::run_case(name, kind)));
         }
     }
     libtest_mimic::run(&Arguments::from_args(), trials).exit_code()
@@ -40,9 +50,18 @@ fn main() -> ExitCode {
 /// Every case, for the kinds of children it makes sense for.
 fn cases() -> Vec<support::Case> {
     let mut cases = Vec::new();
-    cases.extend(basics::CASES);
-    cases.extend(faults::CASES);
-    cases.extend(graphs::CASES);
-    cases.extend(windows::CASES);
+    let lists = [
+        conformance::CASES,
+        runs::CASES,
+        submits::CASES,
+        failures::CASES,
+        deaths::CASES,
+        starts::CASES,
+        buffers::CASES,
+        chips::CASES,
+        levels::CASES,
+        windows::CASES,
+    ];
+    lists.iter().for_each(|list| cases.extend(*list));
     cases
 }

@@ -1,14 +1,13 @@
-//! What the cases share: the catalogue, and running a case in a process that suits it.
+//! What the cases share: workers, tensors, and running a case in a process that suits it.
 
 use core::time::Duration;
 use std::process::{Command, ExitCode, Stdio};
 use std::time::Instant;
 
-use aicore_abi::call::zip_map;
-use host::team::{Call, Catalogue, Failure, Kind, Limits, Worker};
-use host::{CoreType, Kernels, Program, ProgramBuilder};
+use host::team::{Args, Builder, FunctionHandle, Kind, Limits, Result, Tensor, Worker};
 use libtest_mimic::Failed;
-use protocol::ArgDirection::{In, Out};
+
+pub(crate) use crate::catalogue::{FUNCTIONS, PROGRAMS, catalogue, sum};
 
 /// One case: its name, the kinds of children it is for, what it does.
 pub(crate) type Case = (&'static str, &'static [Kind], fn(Kind));
@@ -23,9 +22,11 @@ pub(crate) const THREAD: &[Kind] = &[Kind::Thread];
 pub(crate) const EXEC: &[Kind] = &[Kind::Exec];
 
 /// First argument of a process that runs one case alone.
-const COMMAND: &str = "one-case";
+pub(crate) const COMMAND: &str = "one-case";
 /// No case takes longer, unless it hangs.
 const WATCHDOG: Duration = Duration::from_secs(60);
+/// A line of a case that passed and still has something to say.
+const NOTE: &str = "l3: ";
 
 /// The name of a kind, for titles.
 pub(crate) fn kind_name(kind: Kind) -> &'static str {
@@ -38,7 +39,7 @@ pub(crate) fn kind_name(kind: Kind) -> &'static str {
 
 /// Runs a case in a process of its own: forks need a single thread, and what a case leaves behind is
 /// seen from outside.
-pub(crate) fn run_case(name: &str, kind: Kind, _: fn(Kind)) -> Result<(), Failed> {
+pub(crate) fn run_case(name: &str, kind: Kind) -> core::result::Result<(), Failed> {
     let program = std::env::current_exe()?;
     let mut child = Command::new(program)
         .args([COMMAND, name, kind_name(kind)])
@@ -54,16 +55,21 @@ pub(crate) fn run_case(name: &str, kind: Kind, _: fn(Kind)) -> Result<(), Failed
         }
         if start.elapsed() > WATCHDOG {
             child.kill()?;
-            child.wait()?;
-            return Err(format!("no end after {WATCHDOG:?}").into());
+            let output = child.wait_with_output()?;
+            let said = String::from_utf8_lossy(&output.stderr);
+            return Err(format!("no end after {WATCHDOG:?}\n{said}").into());
         }
         std::thread::sleep(Duration::from_millis(2));
     };
-    if status.success() {
-        return Ok(());
-    }
     let output = child.wait_with_output()?;
-    Err(format!("{status}\n{}", String::from_utf8_lossy(&output.stderr)).into())
+    let said = String::from_utf8_lossy(&output.stderr);
+    if !status.success() {
+        return Err(format!("{status}\n{said}").into());
+    }
+    for line in said.lines().filter(|line| line.starts_with(NOTE)) {
+        eprintln!("{name}: {line}");
+    }
+    Ok(())
 }
 
 /// Runs the case this process was started for.
@@ -77,20 +83,37 @@ pub(crate) fn run_if_case() -> Option<ExitCode> {
     }
     let kind = ALL.iter().copied().find(|&it| kind_name(it) == kind)?;
     let (.., case) = crate::cases().into_iter().find(|(it, ..)| it == name)?;
+    let before = held();
     case(kind);
     assert_eq!(children_of_this_process(), 0, "processes were left behind");
+    // A thread that never came back has what it had; processes leave nothing.
+    if kind != Kind::Thread {
+        assert_eq!(
+            held(),
+            before,
+            "descriptors or mapped memory files were left behind"
+        );
+    }
     Some(ExitCode::SUCCESS)
+}
+
+/// Descriptors and mapped memory files of this process.
+fn held() -> (usize, usize) {
+    let open = std::fs::read_dir("/proc/self/fd").expect("a list").count();
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("a list");
+    (
+        open,
+        maps.lines().filter(|line| line.contains("memfd:")).count(),
+    )
 }
 
 /// Processes whose parent this one is.
 pub(crate) fn children_of_this_process() -> usize {
-    let me = std::process::id();
     let mut count = 0;
     for thread in std::fs::read_dir("/proc/self/task").expect("there is a list") {
         let path = thread.expect("readable").path().join("children");
         count += std::fs::read_to_string(path).map_or(0, |it| it.split_whitespace().count());
     }
-    assert_ne!(me, 0);
     count
 }
 
@@ -102,7 +125,7 @@ pub(crate) fn subs(kind: Kind, count: usize) -> Worker {
 }
 
 /// The same in the making.
-pub(crate) fn sub_builder(kind: Kind, count: usize) -> host::team::Builder {
+pub(crate) fn sub_builder(kind: Kind, count: usize) -> Builder {
     Worker::builder(3)
         .subs(count)
         .sub_kind(kind)
@@ -110,6 +133,20 @@ pub(crate) fn sub_builder(kind: Kind, count: usize) -> host::team::Builder {
         .heap_ring_bytes(1 << 20)
         .limits(limits())
         .functions(FUNCTIONS.iter().copied())
+}
+
+/// A worker with so many chips of each platform, and a sub worker, all of one kind.
+pub(crate) fn chips(kind: Kind, platforms: &[(&str, i32)]) -> Worker {
+    let mut builder = sub_builder(kind, 1).next_level_kind(kind);
+    for &(platform, count) in platforms {
+        builder = builder.chips(platform, 0..count);
+    }
+    let worker = builder
+        .programs(PROGRAMS.iter().copied())
+        .build()
+        .expect("it makes sense");
+    worker.init().expect("it starts");
+    worker
 }
 
 /// Short limits, so that a case that fails does so soon.
@@ -123,113 +160,57 @@ pub(crate) fn limits() -> Limits {
     }
 }
 
-/// Functions of the catalogue.
-pub(crate) const FUNCTIONS: &[&str] = &[
-    "add", "store", "check", "fail", "panic", "nap", "forever", "exit", "segv", "nothing",
-];
+/// Limits that are to be reached.
+pub(crate) fn impatient() -> Limits {
+    Limits {
+        no_progress: Duration::from_millis(300),
+        control: Duration::from_millis(500),
+        close: Duration::from_millis(500),
+        heap: Duration::from_millis(300),
+        ..limits()
+    }
+}
 
 /// The handle of a function of the catalogue.
-pub(crate) fn function(worker: &Worker, name: &str) -> host::team::FunctionHandle {
+pub(crate) fn function(worker: &Worker, name: &str) -> FunctionHandle {
     worker.named_function(name).expect("it is registered")
 }
 
-/// What parent and children know by name.
-pub(crate) fn catalogue() -> Catalogue {
-    Catalogue::new()
-        .function("nothing", |_| Ok(()))
-        .function("add", |call| {
-            let by: i32 = call.scalar(0)?;
-            let values: Vec<i32> = call.load(0)?;
-            let sums: Vec<i32> = values.iter().map(|it| it + by).collect();
-            Ok(call.store(0, &sums)?)
-        })
-        .function("mix", |call| {
-            let by: i32 = call.scalar(0)?;
-            let values: Vec<i32> = call.load(0)?;
-            let mixed: Vec<i32> = values.iter().map(|it| it * 3 % 1009 + by).collect();
-            Ok(call.store(0, &mixed)?)
-        })
-        .function("store", |call| {
-            let value: i32 = call.scalar(0)?;
-            let count: usize = call.load::<i32>(0)?.len();
-            Ok(call.store(0, &vec![value; count])?)
-        })
-        .function("check", |call| {
-            let wanted: i32 = call.scalar(0)?;
-            for tensor in 0..call.tensor_count() {
-                let values: Vec<i32> = call.load(tensor)?;
-                if values.iter().any(|&it| it != wanted) {
-                    return Err(Failure::msg(format!(
-                        "tensor {tensor} is {values:?}, not {wanted}"
-                    )));
-                }
-            }
-            Ok(())
-        })
-        .function("fail", |_| Ok("none".parse::<i32>().map(drop)?))
-        .function("panic", |_| panic!("the roof is on fire"))
-        .function("nap", nap)
-        .function("forever", |call| {
-            loop {
-                nap(call)?;
-            }
-        })
-        .function("exit", |_| std::process::exit(7))
-        .function("segv", |_| {
-            // SAFETY: the handler of the language's goes, so that the signal ends the process.
-            unsafe { libc::signal(libc::SIGSEGV, libc::SIG_DFL) };
-            // SAFETY: it ends this process by the signal, which is the point.
-            unsafe { libc::raise(libc::SIGSEGV) };
-            Ok(())
-        })
-        .graph("inner_fail", |graph, _| {
-            let fail = graph.function("fail")?;
-            graph.sub(&fail).submit()?;
-            Ok(())
-        })
-        .graph("inner_add", |graph, call| {
-            let add = graph.function("add")?;
-            let tensor = call.tensor(0)?;
-            let by: i32 = call.scalar(0)?;
-            for _ in 0..2 {
-                graph
-                    .sub(&add)
-                    .args(host::team::Args::new().inout(&tensor).scalar(by))
-                    .submit()?;
-            }
-            Ok(())
-        })
-        .program("sum", sum)
-        .program("allreduce", crate::windows::allreduce)
-        .program("notify", crate::windows::notify)
+/// Runs one task that calls a function of the catalogue.
+pub(crate) fn one(worker: &Worker, name: &str, args: Args) -> Result<()> {
+    let function = function(worker, name);
+    worker.run(|graph| {
+        graph.sub(&function).args(args).submit()?;
+        Ok(())
+    })
 }
 
-fn nap(call: &Call<'_>) -> Result<(), Failure> {
-    let millis: u64 = call.scalar(0)?;
-    std::thread::sleep(Duration::from_millis(millis));
-    Ok(())
+pub(crate) fn ints(worker: &Worker, values: &[i32]) -> Tensor {
+    let buffer = worker.buffer(size_of_val(values)).expect("there is memory");
+    let tensor = buffer
+        .tensor::<i32>(&[values.len() as u32])
+        .expect("it fits");
+    tensor.store(values).expect("they fit");
+    tensor
 }
 
-/// A chip program: the sum of two vectors.
-pub(crate) fn sum() -> Program {
-    ProgramBuilder::new()
-        .signature(&[In, In, Out])
-        .kernel(0, CoreType::Aiv, |call| {
-            zip_map(
-                &call.tensor(0)?,
-                &call.tensor(1)?,
-                &call.tensor(2)?,
-                |a: f32, b: f32| a + b,
-            )
-        })
-        .orchestration(|scope, args| {
-            let (a, b, out) = (args.tensor(0)?, args.tensor(1)?, args.tensor(2)?);
-            scope
-                .task(Kernels::aiv(0))
-                .input(&a)
-                .input(&b)
-                .write(&out)
-                .submit()?;
-            Ok(())
-        })
+pub(crate) fn loaded(tensor: &Tensor) -> Vec<i32> {
+    tensor.load().expect("they are integers")
+}
+
+pub(crate) fn floats(worker: &Worker, value: f32, count: u32) -> Tensor {
+    let buffer = worker.buffer(count as usize * 4).expect("there is memory");
+    let tensor = buffer.tensor::<f32>(&[count]).expect("it fits");
+    tensor
+        .store(&vec![value; count as usize])
+        .expect("they fit");
+    tensor
+}
+
+/// A run on one cluster of a chip.
+pub(crate) fn config() -> protocol::CallConfig {
+    protocol::CallConfig {
+        block_dim: 1,
+        ..protocol::CallConfig::default()
+    }
 }

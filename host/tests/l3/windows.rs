@@ -3,34 +3,30 @@
 use core::time::Duration;
 
 use aicore_abi::call::{Call, CallError};
-use host::team::{Args, Communicator, Kind, Tensor, Windows, Worker};
+use host::team::{Args, Communicator, Graph, Kind, Result, Tensor, Windows, Worker};
 use host::{CoreType, Kernels, NewTensor, Program, ProgramBuilder, Waits};
 use protocol::ArgDirection::{In, Inout, Out, Scalar};
 
-use crate::support::{Case, THREAD, catalogue, limits};
+use crate::support::{ALL, Case, chips, config, floats};
 
-pub(crate) const CASES: &[Case] = &[
-    ("allreduce_a_hundred_times", BOTH, allreduce_a_hundred_times),
-    ("deferred_notify", BOTH, deferred_notify),
-    ("windows_are_what_they_say", BOTH, windows_are_what_they_say),
-    ("two_workers_do_not_meet", THREAD, two_workers_do_not_meet),
-];
-
-const BOTH: &[Kind] = &[Kind::Thread, Kind::Exec];
+pub(crate) const CASES: &[Case] = &[("windows_are_what_they_say", ALL, windows_are_what_they_say)];
 
 /// Elements that are reduced.
 const COUNT: u32 = 64;
 /// No rank waits longer for another.
 const PATIENCE: Duration = Duration::from_secs(20);
+/// Longer than any case may take: whoever waits for the dead must be told.
+const FOR_EVER: Duration = Duration::from_secs(3600);
 
-/// {input, window: a slot per rank and a counter, output, context, epoch}.
+/// {input, window: a slot per rank and a counter, output, context, epoch, 0 or 1 + how rank 1 is to die}.
 pub(crate) fn allreduce() -> Program {
     ProgramBuilder::new()
-        .signature(&[In, Inout, Out, Scalar, Scalar])
+        .signature(&[In, Inout, Out, Scalar, Scalar, Scalar])
         .waiting_kernel(0, CoreType::Aiv, Waits::Always, reduce)
         .orchestration(|scope, args| {
             let (input, window, output) = (args.tensor(0)?, args.tensor(1)?, args.tensor(2)?);
             let (context, epoch): (u64, u32) = (args.scalar(0)?, args.scalar(1)?);
+            let death: u32 = args.scalar(2)?;
             scope
                 .task(Kernels::aiv(0))
                 .input(&input)
@@ -38,6 +34,7 @@ pub(crate) fn allreduce() -> Program {
                 .write(&output)
                 .scalar(context)
                 .scalar(epoch)
+                .scalar(death)
                 .submit()?;
             Ok(())
         })
@@ -46,17 +43,21 @@ pub(crate) fn allreduce() -> Program {
 fn reduce(call: &Call<'_>) -> Result<(), CallError> {
     // SAFETY: the first scalar is the context of the rank's communicator.
     let windows = unsafe { Windows::of(call, 0) }?;
-    let epoch: u32 = call.scalar(1)?;
+    let (epoch, death): (u32, u32) = (call.scalar(1)?, call.scalar(2)?);
     let slots = Windows::local(call, 1)?;
     let slot = u64::from(COUNT) * 4;
     let counter = slots + slot * u64::from(windows.ranks());
     let mut own = [0.0_f32; COUNT as usize];
     call.tensor::<f32>(0)?.load(0, &mut own)?;
+    if let (1, Some(cause)) = (windows.rank(), death.checked_sub(1)) {
+        crate::deaths::die(cause);
+    }
     for peer in 0..windows.ranks() {
         windows.put(peer, slots + slot * u64::from(windows.rank()), &own)?;
         windows.notify(peer, counter, 1)?;
     }
-    windows.wait(counter, epoch * windows.ranks(), PATIENCE)?;
+    let patience = if death == 0 { PATIENCE } else { FOR_EVER };
+    windows.wait(counter, epoch * windows.ranks(), patience)?;
     let mut sum = [0.0_f32; COUNT as usize];
     for rank in 0..windows.ranks() {
         let mut part = [0.0_f32; COUNT as usize];
@@ -123,112 +124,195 @@ pub(crate) fn notify() -> Program {
         })
 }
 
-fn chips(kind: Kind, count: i32) -> Worker {
-    let worker = Worker::builder(3)
-        .chips("a2a3sim", 0..count)
-        .next_level_kind(kind)
-        .catalogue(&catalogue())
-        .heap_ring_bytes(1 << 20)
-        .limits(limits())
-        .programs(["allreduce", "notify"])
-        .build()
-        .expect("it makes sense");
-    worker.init().expect("it starts");
-    worker
+/// {x, w, product}: square matrices of as many elements as are reduced.
+pub(crate) fn matmul() -> Program {
+    ProgramBuilder::new()
+        .signature(&[In, In, Out])
+        .kernel(0, CoreType::Aic, |call| {
+            let (mut x, mut w) = ([0.0; COUNT as usize], [0.0; COUNT as usize]);
+            call.tensor::<f32>(0)?.load(0, &mut x)?;
+            call.tensor::<f32>(1)?.load(0, &mut w)?;
+            call.tensor::<f32>(2)?.store(0, &product(&x, &w))
+        })
+        .orchestration(|scope, args| {
+            let (x, w, out) = (args.tensor(0)?, args.tensor(1)?, args.tensor(2)?);
+            let task = scope.task(Kernels::aic(0)).input(&x).input(&w);
+            task.write(&out).submit()?;
+            Ok(())
+        })
 }
 
-fn config() -> protocol::CallConfig {
-    protocol::CallConfig {
-        block_dim: 1,
-        ..protocol::CallConfig::default()
-    }
+fn product(x: &[f32], w: &[f32]) -> [f32; COUNT as usize] {
+    const SIDE: usize = 8;
+    core::array::from_fn(|at| {
+        let (row, column) = (at / SIDE, at % SIDE);
+        let terms = (0..SIDE).map(|k| x[row * SIDE + k] * w[k * SIDE + column]);
+        terms.sum()
+    })
 }
 
-fn floats(worker: &Worker, value: f32) -> Tensor {
-    let tensor = worker
-        .buffer(COUNT as usize * 4)
-        .expect("there is memory")
-        .tensor::<f32>(&[COUNT]);
-    let tensor = tensor.expect("it fits");
-    tensor.store(&[value; COUNT as usize]).expect("they fit");
-    tensor
+/// Some chips that reduce, and what each has.
+pub(crate) struct Ranks {
+    comm: Communicator,
+    pub(crate) inputs: Vec<Tensor>,
+    pub(crate) outputs: Vec<Tensor>,
 }
 
-fn reduce_once(worker: &Worker, comm: &mut Communicator, inputs: &[Tensor], outputs: &[Tensor]) {
-    let program = worker.named_program("allreduce").expect("it is registered");
-    let ranks = comm.ranks();
-    let run = worker.run(|graph| {
-        let mut members = Vec::new();
-        for rank in 0..ranks {
-            let window = comm.tensor::<f32>(rank, "slots", &[COUNT * ranks as u32 + 1])?;
-            members.push(
-                Args::new()
-                    .input(&inputs[rank])
-                    .inout(&window)
-                    .output_existing(&outputs[rank])
-                    .scalar(comm.context(rank)?)
-                    .scalar(comm.epoch()),
-            );
-        }
-        graph
-            .next_level(&program)
-            .group(members)
-            .config(&config())
-            .submit()?;
-        Ok(())
-    });
-    run.expect("all ranks meet");
-    comm.next_epoch();
-}
-
-fn allreduce_a_hundred_times(kind: Kind) {
-    for ranks in [2_usize, 4] {
-        let worker = chips(kind, ranks as i32);
+impl Ranks {
+    pub(crate) fn new(worker: &Worker, ranks: usize) -> Self {
         let all: Vec<usize> = (0..ranks).collect();
         let bytes = u64::from(COUNT) * 4 * ranks as u64 + 4;
         let comm = worker.communicator(&all, 4096, &[("slots", bytes)]);
-        let mut comm = comm.expect("all join");
-        let inputs: Vec<Tensor> = (0..ranks).map(|_| floats(&worker, 0.0)).collect();
-        let outputs: Vec<Tensor> = (0..ranks).map(|_| floats(&worker, 0.0)).collect();
-        for round in 0..100 {
-            for (rank, input) in inputs.iter().enumerate() {
-                let values: Vec<f32> = (0..COUNT)
-                    .map(|at| (at + 100 * rank as u32 + round) as f32)
-                    .collect();
-                input.store(&values).expect("they fit");
-            }
-            reduce_once(&worker, &mut comm, &inputs, &outputs);
-            let n = ranks as u32;
-            let wanted: Vec<f32> = (0..COUNT)
-                .map(|at| (n * (at + round) + 100 * n * (n - 1) / 2) as f32)
+        let tensors = || all.iter().map(|_| floats(worker, 0.0, COUNT)).collect();
+        Self {
+            comm: comm.expect("all join"),
+            inputs: tensors(),
+            outputs: tensors(),
+        }
+    }
+
+    /// All ranks meet once; unless rank 1 dies by a cause where the others wait for it.
+    pub(crate) fn reduce(&mut self, worker: &Worker, death: Option<u32>) -> Result<()> {
+        self.reduce_with(worker, death, &config())
+    }
+
+    fn reduce_with(
+        &mut self,
+        worker: &Worker,
+        death: Option<u32>,
+        config: &protocol::CallConfig,
+    ) -> Result<()> {
+        let result = worker.run(|graph| {
+            self.submit(worker, graph, death, config)?;
+            Ok(())
+        });
+        self.comm.next_epoch();
+        result
+    }
+
+    fn submit(
+        &self,
+        worker: &Worker,
+        graph: &mut Graph<'_>,
+        death: Option<u32>,
+        config: &protocol::CallConfig,
+    ) -> Result<()> {
+        let program = worker.named_program("allreduce").expect("it is registered");
+        let ranks = self.comm.ranks();
+        let mut members = Vec::new();
+        for rank in 0..ranks {
+            let window = self
+                .comm
+                .tensor::<f32>(rank, "slots", &[COUNT * ranks as u32 + 1])?;
+            members.push(
+                Args::new()
+                    .input(&self.inputs[rank])
+                    .inout(&window)
+                    .output_existing(&self.outputs[rank])
+                    .scalar(self.comm.context(rank)?)
+                    .scalar(self.comm.epoch())
+                    .scalar(death.map_or(0, |cause| cause + 1)),
+            );
+        }
+        let task = graph.next_level(&program).group(members);
+        task.config(config).submit()?;
+        Ok(())
+    }
+}
+
+/// Many meetings over one communicator.
+pub(crate) fn reduce_rounds(kind: Kind, ranks: usize, rounds: u32, config: &protocol::CallConfig) {
+    let worker = chips(kind, &[("a2a3sim", ranks as i32)]);
+    let mut all = Ranks::new(&worker, ranks);
+    for round in 0..rounds {
+        for (rank, input) in all.inputs.iter().enumerate() {
+            let values: Vec<f32> = (0..COUNT)
+                .map(|at| (at + 100 * rank as u32 + round) as f32)
                 .collect();
-            for output in &outputs {
-                assert_eq!(
-                    output.load::<f32>().expect("floats"),
-                    wanted,
-                    "round {round} of {ranks} ranks"
-                );
+            input.store(&values).expect("they fit");
+        }
+        let run = all.reduce_with(&worker, None, config);
+        run.expect("all ranks meet");
+        let n = ranks as u32;
+        let wanted: Vec<f32> = (0..COUNT)
+            .map(|at| (n * (at + round) + 100 * n * (n - 1) / 2) as f32)
+            .collect();
+        for output in &all.outputs {
+            let got: Vec<f32> = output.load().expect("floats");
+            assert_eq!(got, wanted, "round {round} of {ranks} ranks");
+        }
+        if round == rounds / 2 {
+            all.comm.reset().expect("no run is open");
+        }
+    }
+}
+
+pub(crate) fn allreduce_a_hundred_times(kind: Kind) {
+    for ranks in [2, 4] {
+        reduce_rounds(kind, ranks, 100, &config());
+    }
+}
+
+/// Each rank multiplies its part, then all add up everyone's: two programs per rank, ordered by tags alone.
+pub(crate) fn feed_forward_a_hundred_times(kind: Kind) {
+    for ranks in [2, 4] {
+        let worker = chips(kind, &[("a2a3sim", ranks as i32)]);
+        let matmul = worker.named_program("matmul").expect("it is registered");
+        let mut all = Ranks::new(&worker, ranks);
+        let sides: Vec<_> = (0..ranks)
+            .map(|_| (floats(&worker, 0.0, COUNT), floats(&worker, 0.0, COUNT)))
+            .collect();
+        for round in 0..100 {
+            let mut wanted = [0.0_f32; COUNT as usize];
+            for (rank, (x, w)) in sides.iter().enumerate() {
+                let values = |step: usize| -> Vec<f32> {
+                    let value = |at| ((at * step + rank + round) % 11) as f32;
+                    (0..COUNT as usize).map(value).collect()
+                };
+                let (left, right) = (values(3), values(7));
+                x.store(&left).expect("they fit");
+                w.store(&right).expect("they fit");
+                let part = product(&left, &right);
+                wanted
+                    .iter_mut()
+                    .zip(part)
+                    .for_each(|(sum, part)| *sum += part);
             }
-            if round == 50 {
-                comm.reset().expect("no run is open");
+            let run = worker.run(|graph| {
+                for (rank, ((x, w), partial)) in sides.iter().zip(&all.inputs).enumerate() {
+                    let args = Args::new().input(x).input(w).output_existing(partial);
+                    let task = graph.next_level(&matmul).on(rank).args(args);
+                    task.config(&config()).submit()?;
+                }
+                all.submit(&worker, graph, None, &config())?;
+                Ok(())
+            });
+            run.expect("all ranks meet");
+            all.comm.next_epoch();
+            for output in &all.outputs {
+                let got: Vec<f32> = output.load().expect("floats");
+                assert_eq!(got, wanted, "round {round} of {ranks} ranks");
             }
         }
     }
 }
 
-fn deferred_notify(kind: Kind) {
-    let worker = chips(kind, 2);
-    let program = worker.named_program("notify").expect("it is registered");
-    let mailbox = u64::from(COUNT) * 4;
-    let comm = worker.communicator(&[0, 1], 4096, &[("mailbox", mailbox), ("counter", 4)]);
-    let mut comm = comm.expect("both join");
-    let inputs = [floats(&worker, 1.0), floats(&worker, 2.0)];
-    let results = [floats(&worker, 0.0), floats(&worker, 0.0)];
-    for round in 0..20 {
-        let start = if round % 2 == 0 { [0, 1] } else { [1, 0] };
-        worker
-            .run(|graph| {
-                for rank in start {
+/// Every rank gets what the one before it has, in whatever order they start.
+pub(crate) fn deferred_notify_a_hundred_times(kind: Kind) {
+    for ranks in [2_usize, 4] {
+        let worker = chips(kind, &[("a2a3sim", ranks as i32)]);
+        let program = worker.named_program("notify").expect("it is registered");
+        let mailbox = u64::from(COUNT) * 4;
+        let all: Vec<usize> = (0..ranks).collect();
+        let parts = [("mailbox", mailbox), ("counter", 4)];
+        let mut comm = worker.communicator(&all, 4096, &parts).expect("all join");
+        let input = |rank: &usize| floats(&worker, *rank as f32 + 1.0, COUNT);
+        let inputs: Vec<Tensor> = all.iter().map(input).collect();
+        let results: Vec<Tensor> = all.iter().map(|_| floats(&worker, 0.0, COUNT)).collect();
+        for round in 0..100 {
+            let run = worker.run(|graph| {
+                for step in 0..ranks {
+                    let rank = (round + step) % ranks;
                     let args = Args::new()
                         .input(&inputs[rank])
                         .inout(&comm.tensor::<f32>(rank, "mailbox", &[COUNT])?)
@@ -236,30 +320,26 @@ fn deferred_notify(kind: Kind) {
                         .output_existing(&results[rank])
                         .scalar(comm.context(rank)?)
                         .scalar(comm.epoch());
-                    graph
-                        .next_level(&program)
-                        .on(rank)
-                        .args(args)
-                        .config(&config())
-                        .submit()?;
+                    let task = graph.next_level(&program).on(rank).args(args);
+                    task.config(&config()).submit()?;
                 }
                 Ok(())
-            })
-            .expect("each gets the other's");
-        comm.next_epoch();
-        assert_eq!(
-            results[0].load::<f32>().expect("floats"),
-            [2.0; COUNT as usize]
-        );
-        assert_eq!(
-            results[1].load::<f32>().expect("floats"),
-            [1.0; COUNT as usize]
-        );
+            });
+            run.expect("each gets another's");
+            comm.next_epoch();
+            for (rank, result) in results.iter().enumerate() {
+                let from = (rank + ranks - 1) % ranks;
+                let wanted = [from as f32 + 1.0; COUNT as usize];
+                let got: Vec<f32> = result.load().expect("floats");
+                assert_eq!(got, wanted, "rank {rank} in round {round}");
+                result.store(&[0.0; COUNT as usize]).expect("they fit");
+            }
+        }
     }
 }
 
 fn windows_are_what_they_say(kind: Kind) {
-    let worker = chips(kind, 2);
+    let worker = chips(kind, &[("a2a3sim", 2)]);
     let parts = [("a", 256), ("b", 128)];
     let comm = worker
         .communicator(&[1, 0], 512, &parts)
@@ -306,22 +386,21 @@ fn windows_are_what_they_say(kind: Kind) {
     }
 }
 
-fn two_workers_do_not_meet(_: Kind) {
-    let both = [chips(Kind::Thread, 2), chips(Kind::Thread, 2)];
+/// Two workers of one process, each with a communicator of the same shape, at the same time.
+pub(crate) fn two_workers_do_not_meet(kind: Kind) {
+    let both = [0; 2].map(|_| chips(kind, &[("a2a3sim", 2)]));
     std::thread::scope(|scope| {
         for (number, worker) in both.iter().enumerate() {
             scope.spawn(move || {
-                let comm = worker.communicator(&[0, 1], 4096, &[("slots", 516)]);
-                let mut comm = comm.expect("both join");
+                let mut pair = Ranks::new(worker, 2);
                 let value = number as f32 + 1.0;
-                let inputs = [floats(worker, value), floats(worker, value)];
-                let outputs = [floats(worker, 0.0), floats(worker, 0.0)];
+                for input in &pair.inputs {
+                    input.store(&[value; COUNT as usize]).expect("they fit");
+                }
                 for _ in 0..10 {
-                    reduce_once(worker, &mut comm, &inputs, &outputs);
-                    assert_eq!(
-                        outputs[1].load::<f32>().expect("floats"),
-                        [2.0 * value; COUNT as usize]
-                    );
+                    pair.reduce(worker, None).expect("both meet");
+                    let got: Vec<f32> = pair.outputs[1].load().expect("floats");
+                    assert_eq!(got, [2.0 * value; COUNT as usize]);
                 }
             });
         }

@@ -206,13 +206,17 @@ fn be_child(socket: OwnedFd, catalogue: &Catalogue) -> Result<(), String> {
     if hello.build != here {
         return Err(format!("{another}: {here:?} here, {:?} there", hello.build));
     }
-    let bell = Bell::of(receive_segment(&socket)?).ok_or("the doorbell is too short")?;
-    let channel = Channel::of(receive_segment(&socket)?, bell).ok_or("the channel is too short")?;
+    let why = |(_, text): (Option<u64>, String)| text;
+    let bell =
+        Bell::of(receive_segment(&socket).map_err(why)?).ok_or("the doorbell is too short")?;
+    let channel = Channel::of(receive_segment(&socket).map_err(why)?, bell)
+        .ok_or("the channel is too short")?;
     let supply = ThroughSocket {
         socket,
         catalogue: catalogue.clone(),
         inherited: None,
         mapped: HashMap::new(),
+        lost: HashMap::new(),
     };
     let work = hello.work;
     // SAFETY: the parent made this channel for us alone.

@@ -68,6 +68,7 @@ pub(crate) fn fork(
                     catalogue: catalogue.clone(),
                     inherited: Some(Arc::clone(registry)),
                     mapped: HashMap::new(),
+                    lost: HashMap::new(),
                 };
                 // SAFETY: the parent made this channel for us alone.
                 unsafe {

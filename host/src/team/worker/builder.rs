@@ -4,6 +4,7 @@
 
 use core::time::Duration;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -65,11 +66,8 @@ pub(crate) enum Plan {
         work: Work,
         kind: Kind,
     },
-    /// From a worker of this process, once.
-    Lower {
-        label: String,
-        worker: Option<Box<Worker>>,
-    },
+    /// From a worker of this process.
+    Lower { label: String, worker: Arc<Worker> },
 }
 
 impl Plan {
@@ -328,7 +326,7 @@ fn plans(spec: &Spec, next_kind: Kind, lower: Vec<Worker>) -> Vec<Plan> {
     for worker in lower {
         plans.push(Plan::Lower {
             label: format!("child_worker {} level={}", plans.len(), worker.level()),
-            worker: Some(Box::new(worker)),
+            worker: Arc::new(worker),
         });
     }
     for number in 0..spec.subs {

@@ -10,7 +10,7 @@ use sync::{Crowd, Deadline};
 use super::Services;
 use super::builder::Plan;
 use crate::error::{Error, Result};
-use crate::team::channel::{Bell, Channel, Phase};
+use crate::team::channel::{Bell, Channel, Leave, Phase};
 use crate::team::child::{Child, Ending, Kind, ProcessChild, REFUSED, ThreadChild, fork};
 use crate::team::engine::Core;
 use crate::team::engine::heap::RINGS;
@@ -210,13 +210,8 @@ fn start_one(
             ));
         }
         Plan::Lower { worker, .. } => {
-            let worker = worker.take().ok_or_else(|| {
-                Error::refused(
-                    label.clone(),
-                    "a worker of this process can be started once only: describe it instead",
-                )
-            })?;
-            let hands = move || Lower::start(*worker).map(|lower| Box::new(lower) as _);
+            let worker = Arc::clone(worker);
+            let hands = move || Lower::start(worker).map(|lower| Box::new(lower) as _);
             Box::new(ThreadChild::start(
                 &label,
                 &channel,
@@ -282,7 +277,7 @@ fn wait_ready(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Resul
 /// Asks children to leave, waits, ends those that stay. Says which did not leave by themselves.
 fn end_all(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Vec<String> {
     for port in ports {
-        port.channel.tell_to_leave();
+        port.channel.tell_to_leave(Leave::WhenDone);
     }
     let gone = || ports.iter().all(|port| port.child.life().has_ended());
     let deadline = Deadline::after(limit);
@@ -371,6 +366,12 @@ pub(crate) fn restart(
             })?;
         } else {
             core.pump();
+        }
+    }
+    if let Plan::Lower { worker, .. } = &plans[port] {
+        // A thread that was left behind may still be in it: this ends what that thread waits for.
+        if let Err(error) = worker.close() {
+            log::warn!("{}: {error}", plans[port].label());
         }
     }
     let pool = shared.lock().ports[port].pool;

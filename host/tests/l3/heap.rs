@@ -1,0 +1,64 @@
+//! The heap rings: when they are full, what they say, when room comes back.
+
+use host::team::{Args, Kind, Tensor};
+
+use crate::support::{function, impatient, one, sub_builder};
+
+pub(crate) fn a_full_heap_says_why(kind: Kind) {
+    let worker = sub_builder(kind, 1)
+        .limits(impatient())
+        .build()
+        .expect("it makes sense");
+    worker.init().expect("it starts");
+    let error = worker
+        .run(|graph| {
+            graph.alloc::<i32>(&[200_000])?;
+            graph.alloc::<i32>(&[200_000])?;
+            Ok(())
+        })
+        .expect_err("both do not fit")
+        .to_string();
+    for part in [
+        "heap ring 0",
+        "800768",
+        "1048576",
+        "heap_ring_bytes",
+        "task",
+    ] {
+        assert!(error.contains(part), "`{part}` is not in `{error}`");
+    }
+    one(&worker, "nothing", Args::new()).expect("the next run is clean");
+}
+
+/// A submit that waits for room waits as long as something moves, however long that takes in all; and a ring
+/// that became empty has all of its room, wherever it stood.
+pub(crate) fn slow_heaps_are_waited_for(kind: Kind) {
+    const TASKS: i32 = 12;
+    let worker = sub_builder(kind, 1)
+        .limits(impatient())
+        .build()
+        .expect("it makes sense");
+    worker.init().expect("it starts");
+    let store_slowly = function(&worker, "store_slowly");
+    worker
+        .run(|graph| {
+            // Each takes most of the ring and a third of the limit.
+            for value in 0..TASKS {
+                let mut scope = graph.scope()?;
+                let unplaced = Tensor::unplaced::<i32>(&[200_000])?;
+                let args = Args::new().output(&unplaced).scalar(value).scalar(100_u64);
+                scope.sub(&store_slowly).args(args).submit()?;
+            }
+            Ok(())
+        })
+        .expect("something always moves");
+    worker
+        .run(|graph| {
+            // Uneven first, then all there is: only a ring that starts again at 0 has it in one piece.
+            graph.scope()?.alloc::<u8>(&[700 << 10])?;
+            graph.scope()?.alloc::<u8>(&[1 << 20])?;
+            graph.scope()?.alloc::<u8>(&[1 << 20])?;
+            Ok(())
+        })
+        .expect("an empty ring has all of its room");
+}
