@@ -21,7 +21,6 @@ pub mod guarded_call;
 pub mod hbg;
 #[cfg(all(feature = "trb", feature = "hbg"))]
 pub mod image;
-#[cfg(feature = "trb")]
 pub mod onboard;
 pub mod shared_object;
 #[cfg(feature = "trb")]

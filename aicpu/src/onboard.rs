@@ -9,22 +9,24 @@
 //!                                        └─ the others: schedule when called, leave when it is over
 //! ```
 //!
-//! [`wire`] is part of every build, because the host needs it; the rest is the image.
+//! [`wire`] and [`stamp`] are part of every build, because the host needs them; the rest is the image. An image
+//! has the runtimes that it was built with, usually one; without any there is none.
 
-#[cfg(feature = "image")]
+#[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod block;
-#[cfg(feature = "image")]
+#[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod cache;
-#[cfg(feature = "image")]
+#[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod cores;
-#[cfg(feature = "image")]
+#[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 pub mod entry;
-#[cfg(any(feature = "image", test))]
+#[cfg(any(test, all(feature = "image", any(feature = "trb", feature = "hbg"))))]
 mod gate;
-#[cfg(feature = "image")]
+#[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod logging;
-#[cfg(feature = "image")]
+#[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod run;
-#[cfg(feature = "image")]
+pub mod stamp;
+#[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod team;
 pub mod wire;

@@ -78,6 +78,8 @@ struct State<M: Machine> {
     copied_in: u64,
     copies: Vec<CopyBack>,
     graph: Option<Box<dyn Any + Send>>,
+    /// What the device refused last.
+    refusal: Option<String>,
     /// The run is over for whoever ordered it, and the caller's memory is the caller's again.
     over: bool,
 }
@@ -107,6 +109,7 @@ impl<M: Machine> HostSide<M> {
                 copied_in: 0,
                 copies: Vec::new(),
                 graph: None,
+                refusal: None,
                 over: false,
             }),
         })
@@ -277,6 +280,7 @@ impl<M: Machine> HostMemory for HostSide<M> {
             }
             Err(error) => {
                 log::error!("device_malloc: {error}");
+                state.refusal = Some(error.to_string());
                 0
             }
         }
@@ -299,6 +303,10 @@ impl<M: Machine> HostMemory for HostSide<M> {
                 log::error!("clearing what the orchestration allocated: {error}");
             }
         }
+    }
+
+    fn refusal(&self) -> Option<String> {
+        lock(&self.state).refusal.clone()
     }
 
     unsafe fn copy_to(&self, to: u64, host: *const u8, bytes: usize) -> i32 {
@@ -328,7 +336,8 @@ impl<M: Machine> HostMemory for HostSide<M> {
             }
             Err(error) => {
                 log::error!("copy_to_device: {error}");
-                REFUSED
+                state.refusal = Some(error.to_string());
+                error.code()
             }
         }
     }

@@ -7,7 +7,7 @@
 //! ```text
 //! start    bind the thread, limits, log level, registers, two streams
 //! load     kernels and orchestrations go to device memory, once per content
-//! launch   descriptor and request up ─▶ cores, then control CPUs ─▶ wait for both ─▶ report down
+//! launch   (graph,) descriptor and request up ─▶ cores, then control CPUs ─▶ wait for both ─▶ report down
 //! failure  nothing of the chip is used again ─▶ forced reset and a probe when the chip is dropped
 //! ```
 //!
@@ -19,6 +19,7 @@
 //! | `text` | what of a kernel's object file does a core need? |
 //! | `limits` | how long may what take? |
 //! | `memory` | what lies in device memory between runs? |
+//! | `host_built` | how does a graph come about that is built in this process? |
 //! | `descriptor` | what does the chip get to read for a run? |
 //! | `chip`, `run` | who does what in which order? |
 //! | `recovery` | what is done with a chip that failed? |
@@ -28,6 +29,8 @@ mod chip;
 mod descriptor;
 mod family;
 mod find;
+#[cfg(feature = "hbg")]
+mod host_built;
 mod images;
 mod limits;
 mod memory;

@@ -25,6 +25,11 @@ pub trait HostMemory {
     /// The graph is whole and about to run: what was allocated and never written in full is to be zero.
     fn complete(&self) {}
 
+    /// Why something was refused last, in the words of whoever refused it.
+    fn refusal(&self) -> Option<String> {
+        None
+    }
+
     /// Is told of every call of the orchestration, so that whoever waits for it sees that it gets on.
     fn stepped(&self) {}
 }

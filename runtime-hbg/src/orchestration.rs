@@ -104,10 +104,15 @@ impl<'m> Orchestration<'m> {
         let this: *mut Self = self;
         match entry(this.cast()) {
             0 => Ok(()),
-            code => Err(Error::Orchestration {
-                code,
-                reason: self.graph.error().map(ToString::to_string),
-            }),
+            code => {
+                let graph = self.graph.error().map(ToString::to_string);
+                let reasons = [graph, self.buffers.memory().refusal()];
+                let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+                Err(Error::Orchestration {
+                    code,
+                    reason: (!reasons.is_empty()).then(|| reasons.join(": ")),
+                })
+            }
         }
     }
 

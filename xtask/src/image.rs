@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::command::{root, run};
@@ -56,8 +56,8 @@ impl Chip {
 }
 
 impl Runtime {
-    /// Those whose device half has an image.
-    pub(crate) const WITH_IMAGE: [Self; 1] = [Self::Trb];
+    /// All of them.
+    pub(crate) const ALL: [Self; 2] = [Self::Trb, Self::Hbg];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
@@ -72,15 +72,12 @@ const IMAGE: &str = "libaicpu_kernel.so";
 
 /// Builds the AICPU image for a chip and a runtime, checks it and writes its manifest.
 pub(crate) fn build(chip: Chip, runtime: Runtime, target: Target) -> Result<()> {
-    if runtime == Runtime::Hbg {
-        bail!("there is no AICPU image for hbg: its device half has no entry points for a chip");
-    }
     let toolchain = match target {
         Target::Aarch64 => Toolchain::cross()?,
         Target::Native => Toolchain::native(),
     };
-    let (built, bytes) = compile(chip, &toolchain)?;
-    let findings = check::image(&bytes, target)
+    let (built, bytes) = compile(chip, runtime, &toolchain)?;
+    let findings = check::image(&bytes, runtime, target)
         .with_context(|| format!("the image {} is not fit for a chip", built.display()))?;
 
     let folder = folder(chip, runtime, target);
@@ -114,11 +111,12 @@ fn folder(chip: Chip, runtime: Runtime, target: Target) -> PathBuf {
 }
 
 /// The file that was built, and what is in it.
-fn compile(chip: Chip, toolchain: &Toolchain) -> Result<(PathBuf, Vec<u8>)> {
-    let features = match chip {
+fn compile(chip: Chip, runtime: Runtime, toolchain: &Toolchain) -> Result<(PathBuf, Vec<u8>)> {
+    let family = match chip {
         Chip::A2a3 => "image",
         Chip::A5 => "image-a5",
     };
+    let features = format!("{family},{}", runtime.name());
     // A folder of its own: the image has features that no other build of these crates has.
     let target_dir = root().join("target/image-build");
     fs::create_dir_all(&target_dir)?;
@@ -129,7 +127,7 @@ fn compile(chip: Chip, toolchain: &Toolchain) -> Result<(PathBuf, Vec<u8>)> {
     command
         .current_dir(root())
         .args(["-p", "aicpu", "--lib", "--crate-type", "cdylib"])
-        .args(["--no-default-features", "--features", features])
+        .args(["--no-default-features", "--features", &features])
         .arg("--target-dir")
         .arg(&target_dir);
     let folder = match toolchain.triple() {

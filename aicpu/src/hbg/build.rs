@@ -236,6 +236,10 @@ impl HostMemory for Watched<'_> {
         self.memory.complete();
     }
 
+    fn refusal(&self) -> Option<String> {
+        self.memory.refusal()
+    }
+
     fn stepped(&self) {
         // Nobody else counts here.
         self.steps.set_own(self.steps.own().wrapping_add(1));

@@ -150,6 +150,15 @@ impl Loaded {
         lock(last).take().filter(|plan| plan.fits(args))
     }
 
+    /// Whether there is a graph for these arguments already, so that nothing of the program is called to build it.
+    #[must_use]
+    pub fn has_graph_for(&self, args: &ChipStorageTaskArgs) -> bool {
+        match &self.0 {
+            What::Graph(_, last) => lock(last).as_ref().is_some_and(|plan| plan.fits(args)),
+            What::Image { .. } => false,
+        }
+    }
+
     /// Keeps a graph of its function for the next run.
     pub(super) fn keep(&self, plan: Box<Plan>) {
         if let What::Graph(_, last) = &self.0 {

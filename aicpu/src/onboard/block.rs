@@ -81,7 +81,8 @@ impl<A: RunDescriptors> Block<A> {
         at(self.base + wire::conditions_at(A::WORKER_SLOTS) + offset).expect("behind a valid base")
     }
 
-    /// Memory for the runtime.
+    /// Memory for the device-built runtime.
+    #[cfg(feature = "trb")]
     pub(super) fn memory(&self) -> NonNull<u8> {
         at(self.base + wire::memory_at(A::WORKER_SLOTS)).expect("behind a valid base")
     }

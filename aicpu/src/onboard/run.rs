@@ -4,8 +4,12 @@
 //! fail towards the launcher: whatever happens is in the report, because a launch that fails takes
 //! the whole device with it.
 
+#[cfg(feature = "hbg")]
+mod hbg;
+#[cfg(feature = "trb")]
+mod trb;
+
 use core::time::Duration;
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -14,15 +18,14 @@ use bytemuck::Zeroable;
 use protocol::CoreCallableHeader;
 use protocol::registers::AICPU_IDLE_TASK_ID;
 use protocol::run_descriptor::{RunDescriptors, TrbBody};
-use runtime_trb::{Context, Deadlines, Limits};
-use sync::{Arena, Crowd};
+use sync::Crowd;
 
 use super::block::{Block, at};
 use super::cache;
 use super::cores::{DeviceCores, MeetError};
+use super::stamp::{DIGEST, Runtime, Stamp};
 use super::team::{Lead, Led};
-use super::wire::{DIGEST, Outcome, Request, Verdict};
-use crate::trb::{End, Executor, Orchestration, Order, Registration, RunFailure};
+use super::wire::{Outcome, Request, Verdict};
 
 /// What the image keeps from run to run.
 pub(super) struct Chip<A: RunDescriptors> {
@@ -31,10 +34,42 @@ pub(super) struct Chip<A: RunDescriptors> {
 }
 
 struct Kept<A: RunDescriptors> {
-    /// The executor and the number of the memory it uses.
-    executor: Option<(u64, Executor<A>)>,
-    /// What each callable id was registered with last.
-    orchestrations: HashMap<i32, (u64, Orchestration)>,
+    #[cfg(feature = "trb")]
+    trb: trb::Half<A>,
+    #[cfg(feature = "hbg")]
+    hbg: hbg::Half<A>,
+}
+
+/// One run, as far as it is the same with every runtime.
+struct Frame<'a, A: RunDescriptors> {
+    block: &'a Block<A>,
+    request: &'a Request,
+    kernels: Vec<KernelEntry>,
+    clusters: u16,
+    threads: u8,
+    /// How long nothing may move.
+    no_progress: Duration,
+    /// How long cores may take to come and to go.
+    patience: Duration,
+}
+
+/// The device's half of a runtime.
+trait DeviceHalf<A: RunDescriptors> {
+    /// What a run needs, found before cores are met.
+    type Ready<'k>
+    where
+        Self: 'k;
+
+    fn ready<'k>(&'k mut self, frame: &Frame<'k, A>) -> Result<Self::Ready<'k>, Refusal>;
+
+    /// Executes the run and writes down how it ended.
+    fn run(
+        ready: Self::Ready<'_>,
+        frame: &Frame<'_, A>,
+        cores: &DeviceCores<'_, A>,
+        crew: &Led<'_>,
+        outcome: &mut Outcome,
+    );
 }
 
 /// Why a run could not begin.
@@ -44,18 +79,28 @@ enum Refusal {
         "the host and the image disagree about shared layouts (digest {host:#x}, {image:#x}): build both from one source"
     )]
     Digest { host: u64, image: u64 },
+    #[error(
+        "the image has no runtime {wanted}: build it with `cargo xtask image --runtime {wanted}`"
+    )]
+    Runtime { wanted: &'static str },
     #[error("the run descriptor is not usable: {0}")]
     Descriptor(&'static str),
+    #[cfg(feature = "trb")]
     #[error(transparent)]
-    Runtime(#[from] runtime_trb::Error),
+    Trb(#[from] runtime_trb::Error),
+    #[cfg(feature = "hbg")]
+    #[error(transparent)]
+    Graph(#[from] runtime_hbg::packed::UnpackError),
 }
 
 impl<A: RunDescriptors> Chip<A> {
     pub(super) fn new() -> Self {
         Self {
             kept: Mutex::new(Kept {
-                executor: None,
-                orchestrations: HashMap::new(),
+                #[cfg(feature = "trb")]
+                trb: trb::Half::default(),
+                #[cfg(feature = "hbg")]
+                hbg: hbg::Half::default(),
             }),
             crowd: Crowd::new(),
         }
@@ -90,6 +135,34 @@ impl<A: RunDescriptors> Chip<A> {
                 image: DIGEST,
             });
         }
+        let wanted = match block.body().orch_built_on_host {
+            0 => Runtime::Trb,
+            _ => Runtime::Hbg,
+        };
+        if !Stamp::OURS.has(wanted) {
+            let wanted = wanted.name();
+            return Err(Refusal::Runtime { wanted });
+        }
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        match wanted {
+            #[cfg(feature = "trb")]
+            Runtime::Trb => self.execute_with(&mut kept.trb, block, request, table, lead, outcome),
+            #[cfg(feature = "hbg")]
+            Runtime::Hbg => self.execute_with(&mut kept.hbg, block, request, table, lead, outcome),
+            #[cfg(not(all(feature = "trb", feature = "hbg")))]
+            _ => unreachable!("it is not in the stamp"),
+        }
+    }
+
+    fn execute_with<H: DeviceHalf<A>>(
+        &self,
+        half: &mut H,
+        block: &Block<A>,
+        request: &Request,
+        table: u64,
+        lead: &Lead<'_>,
+        outcome: &mut Outcome,
+    ) -> Result<(), Refusal> {
         let body = block.body();
         let workers = usize::try_from(body.worker_count)
             .ok()
@@ -97,22 +170,19 @@ impl<A: RunDescriptors> Chip<A> {
             .ok_or(Refusal::Descriptor("its number of workers is out of range"))?;
         let table = table_at(table, A::PHYSICAL_ID_BOUND as usize)
             .ok_or(Refusal::Descriptor("it has no register table"))?;
-        let limits = Limits {
-            task_window: request.task_window,
-            heap_bytes: request.heap_bytes,
-            map_entries: request.map_entries,
+        let millis = |millis: u32| Duration::from_millis(u64::from(millis));
+        let frame = Frame {
+            block,
+            request,
+            kernels: kernels_of(body),
+            clusters: u16::try_from(workers / A::CORES_PER_BLOCK as usize).expect("checked above"),
+            threads: u8::try_from(request.threads)
+                .map_err(|_| Refusal::Descriptor("its number of threads is out of range"))?,
+            no_progress: millis(request.no_progress_ms),
+            patience: millis(request.cores_ms),
         };
-        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
-        let Kept {
-            executor,
-            orchestrations,
-        } = &mut *kept;
-        let orchestration = orchestration_of(orchestrations, body, request.registration)?;
-        let executor = executor_for(executor, block, request, &limits)?;
-        let kernels = kernels_of(body);
-        let patience = Duration::from_millis(u64::from(request.cores_ms));
-
-        let cores = match DeviceCores::meet(block, workers, table, request.cores, patience) {
+        let ready = half.ready(&frame)?;
+        let cores = match DeviceCores::meet(block, workers, table, request.cores, frame.patience) {
             Ok(cores) => cores,
             Err(error) => {
                 outcome.verdict = Verdict::Cores as u32;
@@ -123,33 +193,13 @@ impl<A: RunDescriptors> Chip<A> {
                 return Ok(());
             }
         };
-        let millis = |millis: u32| Duration::from_millis(u64::from(millis));
-        let threads = u8::try_from(request.threads)
-            .map_err(|_| Refusal::Descriptor("its number of threads is out of range"))?;
-        let order = Order {
-            callable_id: body.active_callable_id,
-            registration: Registration(request.registration),
-            orchestration,
-            kernels: &kernels,
-            args: &body.orch_args_storage,
-            clusters: u16::try_from(workers / A::CORES_PER_BLOCK as usize).expect("checked above"),
-            threads,
-            orch_to_sched: body.orch_to_sched != 0,
-            limits,
-            deadlines: Deadlines {
-                no_progress: millis(request.no_progress_ms),
-                tensor_wait: millis(request.tensor_wait_ms),
-                wind_down: patience,
-            },
-        };
         let crew = Led {
             lead,
-            helpers: usize::from(threads) - 1,
+            helpers: usize::from(frame.threads) - 1,
             crowd: &self.crowd,
         };
-        let end = executor.run(&order, &cores, &crew);
+        H::run(ready, &frame, &cores, &crew, outcome);
         outcome.kernels = cores.calls();
-        note(outcome, end);
         if let Err(lost) = cores.dismiss() {
             outcome.verdict = Verdict::Cores as u32;
             outcome.lost_cores = lost.missing;
@@ -159,91 +209,12 @@ impl<A: RunDescriptors> Chip<A> {
     }
 }
 
-/// Writes down how the run ended.
-fn note(outcome: &mut Outcome, end: End) {
-    outcome.loaded = u32::from(end.loaded);
-    let report = match end.result {
-        Ok(report) => {
-            outcome.verdict = Verdict::Good as u32;
-            report
-        }
-        Err(failure) => {
-            outcome.set_text(&failure.to_string());
-            outcome.verdict = match failure {
-                RunFailure::Code { status, .. } => {
-                    outcome.orchestrator_code = status.orchestrator_code;
-                    outcome.scheduler_code = status.scheduler_code;
-                    Verdict::Code
-                }
-                RunFailure::Begin(_) => Verdict::Refused,
-                RunFailure::Table(_) | RunFailure::Call(_) => Verdict::Orchestration,
-            } as u32;
-            return;
-        }
-    };
-    outcome.submitted = report.submitted;
-    outcome.completed = report.completed;
-}
-
 /// The register bases, as the host wrote them.
 fn table_at(address: u64, entries: usize) -> Option<&'static [u64]> {
     let table = at::<u64>(address)?;
     cache::invalidate(table.as_ptr().cast(), entries * size_of::<u64>());
     // SAFETY: the host keeps the table while it is attached and does not write to it during a run.
     Some(unsafe { core::slice::from_raw_parts(table.as_ptr(), entries) })
-}
-
-/// The orchestration of a run, its bytes fetched if the id was registered anew.
-fn orchestration_of<'a>(
-    known: &'a mut HashMap<i32, (u64, Orchestration)>,
-    body: &TrbBody,
-    registration: u64,
-) -> Result<&'a Orchestration, Refusal> {
-    let id = body.active_callable_id;
-    if known
-        .get(&id)
-        .is_none_or(|(registered, _)| *registered != registration)
-    {
-        let bytes = at::<u8>(body.dev_orch_so_addr)
-            .ok_or(Refusal::Descriptor("it has no orchestration"))?;
-        let length = usize::try_from(body.dev_orch_so_size)
-            .map_err(|_| Refusal::Descriptor("its orchestration is too long"))?;
-        cache::invalidate(bytes.as_ptr(), length);
-        // SAFETY: the host put the shared object there and leaves it for the run.
-        let image = unsafe { core::slice::from_raw_parts(bytes.as_ptr(), length) };
-        let entry = text_of(&body.device_orch_func_name);
-        let config = text_of(&body.device_orch_config_name);
-        let orchestration = Orchestration::image(image, &entry, &config)
-            .map_err(|_| Refusal::Descriptor("a symbol of its orchestration has a zero byte"))?;
-        known.insert(id, (registration, orchestration));
-    }
-    Ok(&known[&id].1)
-}
-
-/// The executor, made anew if its memory is.
-fn executor_for<'a, A: RunDescriptors>(
-    place: &'a mut Option<(u64, Executor<A>)>,
-    block: &Block<A>,
-    request: &Request,
-    limits: &Limits,
-) -> Result<&'a mut Executor<A>, Refusal> {
-    if place
-        .as_ref()
-        .is_none_or(|(epoch, _)| *epoch != request.epoch)
-    {
-        // The old executor ends before its memory is anyone else's.
-        *place = None;
-        let bytes = usize::try_from(request.memory)
-            .map_err(|_| Refusal::Descriptor("its memory is too large"))?;
-        cache::invalidate(block.memory().as_ptr(), bytes);
-        // SAFETY: a new epoch says that the memory is fresh and zero; it starts on a page, and from now
-        // on it is only this executor's, until the next epoch.
-        let arena = unsafe { Arena::adopt(block.memory(), bytes) };
-        let context = Context::in_arena(limits, arena)?;
-        *place = Some((request.epoch, Executor::in_context(context)));
-    }
-    let (_, executor) = place.as_mut().expect("made above");
-    Ok(executor)
 }
 
 /// How to call each kernel of the run, by function id.
@@ -263,14 +234,6 @@ fn kernels_of(body: &TrbBody) -> Vec<KernelEntry> {
         }
     }
     kernels
-}
-
-fn text_of(field: &[u8]) -> String {
-    let end = field
-        .iter()
-        .position(|&byte| byte == 0)
-        .unwrap_or(field.len());
-    String::from_utf8_lossy(&field[..end]).into_owned()
 }
 
 impl<A: RunDescriptors> DeviceCores<'_, A> {

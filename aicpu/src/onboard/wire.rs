@@ -10,13 +10,18 @@
 //!
 //! The block starts as the reference's shared memory block does, so that whoever reads the codes of
 //! a run there finds them. Each record has one writer and lines of its own.
+//!
+//! Both runtimes take the run descriptor of the device-built one, in which a flag says that the graph was
+//! built on the host: the other descriptor has 92 MB, because all tasks are in it. Here they lie where the
+//! request says, packed, and the block has no runtime memory.
 
 use core::mem::size_of;
 
 use aicore_abi::kernel::DeferredIngressBuffer;
 use aicore_abi::payload::PayloadPair;
 use protocol::shared_memory::SharedMemoryHeader;
-use protocol::{PROTOCOL_DIGEST, PROTOCOL_VERSION, Pinned};
+
+pub use super::stamp::{DIGEST, DIGEST_MARK, digest_in};
 
 /// Bytes of text in a result.
 pub const TEXT: usize = 896;
@@ -55,8 +60,12 @@ pub struct Request {
     pub cores: [u64; 2],
     /// Another number whenever the runtime memory is fresh and zero.
     pub epoch: u64,
+    /// Where a graph that was built on the host lies.
+    pub graph: u64,
+    /// Its bytes.
+    pub graph_bytes: u64,
     /// Zero.
-    pub reserved: [u64; 12],
+    pub reserved: [u64; 10],
 }
 
 protocol::pin_layout!(Request, 192 bytes, align 64, {
@@ -75,7 +84,9 @@ protocol::pin_layout!(Request, 192 bytes, align 64, {
     68 => device: u32,
     72 => cores: [u64; 2],
     88 => epoch: u64,
-    96 => reserved: [u64; 12],
+    96 => graph: u64,
+    104 => graph_bytes: u64,
+    112 => reserved: [u64; 10],
 });
 
 /// What came of a run.
@@ -211,43 +222,6 @@ pub const fn memory_at(slots: usize) -> u64 {
     end.next_multiple_of(PAGE)
 }
 
-/// Digest of everything that host and image must agree on.
-///
-/// It stands in the image behind [`DIGEST_MARK`], so that it can be read without running it.
-pub const DIGEST: u64 = {
-    let records = protocol::layout::digest_of(&[
-        <Request as Pinned>::LAYOUT,
-        <Outcome as Pinned>::LAYOUT,
-        <aicore_abi::payload::DispatchPayload as Pinned>::LAYOUT,
-        <DeferredIngressBuffer as Pinned>::LAYOUT,
-    ]);
-    (PROTOCOL_DIGEST ^ records.rotate_left(17)).wrapping_add(PROTOCOL_VERSION as u64)
-};
-
-/// What stands in an image before its digest.
-pub const DIGEST_MARK: [u8; 16] = *b"simpler-digest:\0";
-
-/// The digest as an image carries it.
-#[derive(Clone, Copy, Debug)]
-#[repr(C)]
-pub struct Stamp {
-    /// [`DIGEST_MARK`].
-    pub mark: [u8; 16],
-    /// [`DIGEST`].
-    pub digest: u64,
-}
-
-/// The digest that `image` carries, if it carries one.
-#[must_use]
-pub fn digest_in(image: &[u8]) -> Option<u64> {
-    let at = image
-        .windows(DIGEST_MARK.len())
-        .position(|window| window == DIGEST_MARK)?
-        + DIGEST_MARK.len();
-    let bytes = image.get(at..at + 8)?;
-    Some(u64::from_le_bytes(bytes.try_into().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,16 +236,6 @@ mod tests {
         assert_eq!(outcome.text(), "short");
         outcome.text_bytes = u32::MAX;
         assert!(outcome.text().starts_with("short"));
-    }
-
-    #[test]
-    fn a_stamp_is_found_wherever_it_stands() {
-        let mut image = vec![7; 1000];
-        image.extend(DIGEST_MARK);
-        image.extend(DIGEST.to_le_bytes());
-        assert_eq!(digest_in(&image), Some(DIGEST));
-        assert_eq!(digest_in(&image[..1010]), None);
-        assert_eq!(digest_in(&image[..1018]), None);
     }
 
     #[test]

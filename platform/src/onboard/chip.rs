@@ -26,6 +26,8 @@ use crate::program::Kernel;
 use super::family::Family;
 use super::images::{ImageError, Images, Loaded};
 use super::limits::TimeLimits;
+#[cfg(feature = "hbg")]
+use super::memory::GraphMemory;
 use super::memory::{Block, Orchestrations};
 use super::recovery;
 use super::registers::RegisterTable;
@@ -65,6 +67,8 @@ pub(super) struct Held {
     pub(super) table_on_chip: Buffer,
     pub(super) aicpu: Stream,
     pub(super) aicore: Stream,
+    /// Where the descriptor of each run goes.
+    pub(super) descriptor: Buffer,
     pub(super) cross_core_base: u64,
     pub(super) launched_threads: u32,
 }
@@ -74,11 +78,22 @@ pub(super) struct Held {
 pub(super) struct Kept {
     pub(super) images: Option<Images>,
     pub(super) loaded: Option<Loaded>,
+    pub(super) arguments: Option<Arguments>,
     pub(super) block: Option<Block>,
     pub(super) orchestrations: Orchestrations,
+    #[cfg(feature = "hbg")]
+    pub(super) graph: GraphMemory,
     /// Runs and blocks so far, counted on from a number that is the context's own: an image that a failed
     /// reset left on the chip takes none of them for one it knows.
     pub(super) numbers: u64,
+}
+
+/// The kernel arguments, which are the same for every run.
+#[derive(Debug)]
+pub(super) struct Arguments {
+    pub(super) bytes: Vec<u8>,
+    /// For cores that are started with them.
+    pub(super) on_chip: Option<Buffer>,
 }
 
 impl<A: RunDescriptors> fmt::Debug for Chip<A> {
@@ -134,6 +149,7 @@ impl<A: RunDescriptors> Chip<A> {
         let words = bytemuck::cast_slice(&table.bases);
         chip.held = Some(Held {
             table_on_chip: Buffer::upload(&driver, words)?,
+            descriptor: Buffer::allocate(&driver, size_of::<A::Trb>() as u64)?,
             aicpu: Stream::create(&driver, StreamKind::Aicpu)?,
             aicore: Stream::create(&driver, StreamKind::Aicore)?,
             cross_core_base: if options.family.cross_core_unit {
@@ -217,6 +233,8 @@ impl<A: RunDescriptors> Drop for Chip<A> {
             Ok(()) => self.options.library.forget_image(device),
             Err(error) => log::error!("device {device} could not be reset: {error}"),
         }
+        // What code that was left behind still holds went with the reset.
+        self.driver.set_lost();
         self.options.library.leave(device);
     }
 }
@@ -352,21 +370,20 @@ impl<A: RunDescriptors> Machine for Chip<A> {
     }
 
     fn launch(&self, launch: &Launch<'_, Self>) -> Outcome {
-        let result = self.refuse_if_unusable().and_then(|()| self.run(launch));
-        let (loaded, result) = match result {
-            Ok((loaded, report)) => (loaded, report),
-            Err(error) => (false, Err(error)),
+        let mut outcome = match self.refuse_if_unusable() {
+            Ok(()) => self.run(launch),
+            Err(error) => Outcome {
+                loaded: false,
+                left_behind: false,
+                result: Err(error),
+            },
         };
-        let left_behind = lock(&self.unusable).is_some();
-        if left_behind {
+        if lock(&self.unusable).is_some() {
             // Until the reset the chip may still write to what the run could reach.
             let held: Box<dyn Any + Send> = (launch.hold)();
             drop(held);
+            outcome.left_behind = true;
         }
-        Outcome {
-            loaded,
-            left_behind,
-            result,
-        }
+        outcome
     }
 }

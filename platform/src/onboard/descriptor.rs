@@ -4,12 +4,13 @@
 
 use core::ffi::CStr;
 
-use aicpu::onboard::wire::{DIGEST, Request};
+use aicpu::onboard::stamp::DIGEST;
+use aicpu::onboard::wire::Request;
 use bytemuck::Zeroable;
 use protocol::callable::CORE_PAYLOAD_OFFSET;
 use protocol::kernel_args::{LAUNCH_NAME_BYTES, LAUNCH_SO_NAME, launch_name};
 use protocol::limits::MAX_ORCH_SYMBOL_NAME;
-use protocol::run_descriptor::RunDescriptors;
+use protocol::run_descriptor::{RunDescriptors, TrbBody};
 use protocol::{ChipStorageTaskArgs, CoreType};
 
 use aicore_abi::seam::KernelEntry;
@@ -22,11 +23,20 @@ use super::memory::Block;
 pub(crate) struct Content<'a> {
     pub(crate) callable_id: i32,
     pub(crate) entries: &'a [KernelEntry],
-    pub(crate) args: &'a ChipStorageTaskArgs,
     pub(crate) clusters: u32,
     pub(crate) threads: u32,
+    /// What builds the graph on the chip; nothing if the host has.
+    pub(crate) orchestration: Option<OnChip<'a>>,
+}
+
+/// An orchestration that runs on the chip.
+pub(crate) struct OnChip<'a> {
+    pub(crate) args: &'a ChipStorageTaskArgs,
+    /// Its thread becomes a scheduler afterwards.
     pub(crate) orch_to_sched: bool,
-    pub(crate) orchestration: (u64, u64),
+    /// Address and length of its shared object.
+    pub(crate) image: (u64, u64),
+    /// Its entry and its configuration function.
     pub(crate) names: [&'a CStr; 2],
 }
 
@@ -39,33 +49,13 @@ pub(crate) fn descriptor<A: RunDescriptors>(block: &Block, run: &Content<'_>) ->
     body.worker_count = number(workers);
     body.sche_cpu_num = number(run.threads);
     body.ready_queue_shards = number(A::DEFAULT_READY_QUEUE_SHARDS);
-    body.task_window_size = u64::from(block.limits.task_window);
-    body.heap_size = block.limits.heap_bytes;
-    body.orch_to_sched = u8::from(run.orch_to_sched);
+    body.task_window_size = u64::from(block.runtime.task_window);
+    body.heap_size = block.runtime.heap_bytes;
     body.gm_sm_ptr = block.address();
-    body.orch_args_storage = *run.args;
-    (body.dev_orch_so_addr, body.dev_orch_so_size) = run.orchestration;
     body.active_callable_id = run.callable_id;
-    for (field, name) in [
-        &mut body.device_orch_func_name,
-        &mut body.device_orch_config_name,
-    ]
-    .into_iter()
-    .zip(run.names)
-    {
-        let bytes = name.to_bytes_with_nul();
-        if bytes.len() > MAX_ORCH_SYMBOL_NAME {
-            return Err(Error::Orchestration {
-                id: run.callable_id,
-                text: format!(
-                    "the symbol {} has {} bytes; use at most {}",
-                    name.to_string_lossy(),
-                    bytes.len() - 1,
-                    MAX_ORCH_SYMBOL_NAME - 1
-                ),
-            });
-        }
-        field[..bytes.len()].copy_from_slice(bytes);
+    match &run.orchestration {
+        None => body.orch_built_on_host = 1,
+        Some(orchestration) => write_orchestration(body, run.callable_id, orchestration)?,
     }
     let mut kernels = 0;
     for (id, entry) in run
@@ -94,14 +84,46 @@ pub(crate) fn descriptor<A: RunDescriptors>(block: &Block, run: &Content<'_>) ->
     Ok(bytes)
 }
 
+fn write_orchestration(
+    body: &mut TrbBody,
+    callable_id: i32,
+    orchestration: &OnChip<'_>,
+) -> Result<()> {
+    body.orch_to_sched = u8::from(orchestration.orch_to_sched);
+    body.orch_args_storage = *orchestration.args;
+    (body.dev_orch_so_addr, body.dev_orch_so_size) = orchestration.image;
+    for (field, name) in [
+        &mut body.device_orch_func_name,
+        &mut body.device_orch_config_name,
+    ]
+    .into_iter()
+    .zip(orchestration.names)
+    {
+        let bytes = name.to_bytes_with_nul();
+        if bytes.len() > MAX_ORCH_SYMBOL_NAME {
+            return Err(Error::Orchestration {
+                id: callable_id,
+                text: format!(
+                    "the symbol {} has {} bytes; use at most {}",
+                    name.to_string_lossy(),
+                    bytes.len() - 1,
+                    MAX_ORCH_SYMBOL_NAME - 1
+                ),
+            });
+        }
+        field[..bytes.len()].copy_from_slice(bytes);
+    }
+    Ok(())
+}
+
 /// A request without its numbers of runs.
 pub(crate) fn request(block: &Block) -> Request {
     Request {
         digest: DIGEST,
-        memory: block.memory,
-        heap_bytes: block.limits.heap_bytes,
-        task_window: block.limits.task_window,
-        map_entries: block.limits.map_entries,
+        memory: block.runtime.bytes,
+        heap_bytes: block.runtime.heap_bytes,
+        task_window: block.runtime.task_window,
+        map_entries: block.runtime.map_entries,
         epoch: block.epoch,
         ..Request::zeroed()
     }

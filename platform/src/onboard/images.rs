@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use aicpu::onboard::wire::{DIGEST, digest_in};
+use aicpu::onboard::stamp::{DIGEST, Runtime, Stamp, digest_in};
 use protocol::content_id;
 
 use crate::cann::{Binary, Buffer, Driver, Error};
@@ -51,6 +51,14 @@ pub enum ImageError {
         /// This program's.
         host: u64,
     },
+    /// It was built for other runtimes.
+    #[error(
+        "the AICPU image has no runtime {wanted} that fits this program: build it with `cargo xtask image --runtime {wanted}`"
+    )]
+    Runtime {
+        /// The runtime that a program needs.
+        wanted: &'static str,
+    },
     /// The core program is empty.
     #[error("the core program is empty: build it with `cargo xtask image`")]
     NoCoreProgram,
@@ -88,6 +96,15 @@ impl Images {
             return Err(ImageError::NoCoreProgram);
         }
         Ok(Self { aicpu, aicore })
+    }
+
+    /// Refuses programs of a runtime that the image has not.
+    pub(crate) fn check(&self, runtime: Runtime) -> Result<(), ImageError> {
+        if Stamp::of(&self.aicpu).is_some_and(|stamp| stamp.agrees(runtime)) {
+            return Ok(());
+        }
+        let wanted = runtime.name();
+        Err(ImageError::Runtime { wanted })
     }
 
     /// By what the AICPU image is known.
@@ -147,12 +164,27 @@ fn device_args(aicpu: &Buffer, device: i32) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::{ImageError, Images};
-    use aicpu::onboard::wire::{DIGEST, DIGEST_MARK};
+    use aicpu::onboard::stamp::{DIGEST, Runtime, Stamp};
 
     fn image(digest: u64) -> Vec<u8> {
-        let mut image = DIGEST_MARK.to_vec();
-        image.extend(digest.to_le_bytes());
-        image
+        let stamp = Stamp {
+            digest,
+            ..Stamp::OURS
+        };
+        stamp.bytes()
+    }
+
+    #[test]
+    fn an_image_without_the_runtime_is_refused() {
+        let mut stamp = Stamp::OURS;
+        stamp.runtimes[Runtime::Hbg as usize] = 0;
+        let images = Images::new(stamp.bytes(), [1]).expect("an image of this build");
+        assert_eq!(
+            images.check(Runtime::Hbg),
+            Err(ImageError::Runtime { wanted: "hbg" })
+        );
+        let trb = images.check(Runtime::Trb);
+        assert_eq!(trb.is_ok(), cfg!(feature = "trb"));
     }
 
     #[test]

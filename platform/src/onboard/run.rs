@@ -1,8 +1,8 @@
 //! One run on a chip.
 //!
 //! ```text
-//! images (once) ─▶ block (if limits changed) ─▶ descriptor, request ─▶ cores ─▶ init ─▶ control CPUs
-//!     ─▶ both streams done ─▶ outcome
+//! (graph) ─▶ images (once) ─▶ block (if limits changed) ─▶ orchestration (once) or graph ─▶ descriptor, request
+//!     ─▶ cores ─▶ init ─▶ control CPUs ─▶ both streams done ─▶ outcome
 //! ```
 //!
 //! The cores are launched first: on a chip that idles, loading their program takes a moment; beside
@@ -11,6 +11,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
+use aicpu::onboard::stamp::Runtime;
 use aicpu::onboard::wire::{OUTCOME_AT, Outcome as Report, REQUEST_AT, Request, Verdict};
 use bytemuck::Zeroable;
 use protocol::kernel_args::{LAUNCH_INIT_NAME, LAUNCH_RUN_NAME};
@@ -18,28 +19,80 @@ use protocol::run_descriptor::RunDescriptors;
 
 use crate::cann::{self, AicpuLaunch, Bound, Buffer, Code, CoreLaunch, Stream};
 use crate::error::{Error, Result};
-use crate::launch::{Launch, RunReport};
+use crate::launch::{Launch, Outcome, RunReport};
 use crate::lock::lock;
 use crate::options::Deadlines;
 use crate::program::Orchestration;
 
-use super::chip::{Chip, Kept};
-use super::descriptor::{self, Content, LaunchBlock};
+use super::chip::{Arguments, Chip, Kept};
+use super::descriptor::{self, Content, LaunchBlock, OnChip};
 use super::family::{CoreArgument, KernelArgs};
 use super::images::{ImageError, Loaded};
-use super::memory::{self, Block};
+use super::memory::{Block, RuntimeMemory};
 
 /// Which bits of a run's number are its context's.
 const CONTEXT: u64 = u64::MAX << 32;
 /// Shortest and longest pause between two looks at the streams.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
+/// What a run brings onto the chip beyond the program's kernels.
+enum Work<'a> {
+    /// What builds the graph there.
+    Orchestration(&'a aicpu::trb::OrchestrationImage),
+    /// The graph.
+    #[cfg(feature = "hbg")]
+    Graph(aicpu::hbg::Ready),
+}
+
+/// How many of what a run uses.
+#[derive(Clone, Copy)]
+struct Extent {
+    clusters: u32,
+    threads: u32,
+}
+
 impl<A: RunDescriptors> Chip<A> {
-    /// Does one run; whether the orchestration was loaded, and what was done or why not.
-    ///
-    /// # Errors
-    /// What failed before the chip reported.
-    pub(super) fn run(&self, launch: &Launch<'_, Self>) -> Result<(bool, Result<RunReport>)> {
+    /// Does one run.
+    pub(super) fn run(&self, launch: &Launch<'_, Self>) -> Outcome {
+        let failed = |error| Outcome {
+            loaded: false,
+            left_behind: false,
+            result: Err(error),
+        };
+        let extent = match self.extent(launch) {
+            Ok(extent) => extent,
+            Err(error) => return failed(error),
+        };
+        let work = match &launch.program.orchestration {
+            Orchestration::Trb(aicpu::trb::Orchestration::Image(image)) => {
+                Work::Orchestration(image)
+            }
+            #[cfg(feature = "hbg")]
+            Orchestration::Hbg(_) => {
+                let built = super::host_built::build(launch);
+                match built.result {
+                    Ok(ready) => Work::Graph(ready),
+                    Err(error) => {
+                        return Outcome {
+                            left_behind: built.left_behind,
+                            ..failed(error)
+                        };
+                    }
+                }
+            }
+            Orchestration::Trb(aicpu::trb::Orchestration::InProcess(_)) => {
+                return failed(Error::Unsupported {
+                    what: "a graph that a function of this process builds task by task",
+                    machine: self.options.family.platform,
+                    instead: "a shared object built for the chip's control CPUs",
+                });
+            }
+        };
+        self.run_work(launch, extent, work)
+    }
+
+    /// What the run wants, if the chip has it.
+    fn extent(&self, launch: &Launch<'_, Self>) -> Result<Extent> {
         let clusters = u32::try_from(launch.config.block_dim).expect("checked");
         let working = self.held().table.clusters();
         if clusters > working {
@@ -55,71 +108,174 @@ impl<A: RunDescriptors> Chip<A> {
                 ),
             });
         }
-        let Orchestration::Trb(aicpu::trb::Orchestration::Image(image)) =
-            &launch.program.orchestration
-        else {
-            return Err(Error::Unsupported {
-                what: "a graph that is built in this process",
-                machine: self.options.family.platform,
-                instead: "a shared object built for the chip's control CPUs",
-            });
-        };
-        let mut kept = lock(&self.kept);
-        self.prepare(&mut kept, memory::limits(&launch.options.rings)?)?;
-        let orchestration =
-            kept.orchestrations
-                .place(&self.driver, launch.callable_id, &image.bytes)?;
-        kept.numbers += 1;
-        let (loaded, block) = ready(&kept);
-        let descriptor = descriptor::descriptor::<A>(
-            block,
-            &Content {
-                callable_id: launch.callable_id,
-                entries: &launch.program.entries,
-                args: launch.args,
-                clusters,
-                threads,
-                orch_to_sched: launch.options.orchestrator_schedules,
-                orchestration: (orchestration.address(), orchestration.bytes()),
-                names: [&image.entry, &image.config],
-            },
-        )?;
-        let descriptor = Buffer::upload(&self.driver, &descriptor)?;
-        let request = self.request(block, kept.numbers, threads, launch);
-        block.write(REQUEST_AT, bytemuck::bytes_of(&request))?;
-        let done = self.launch_and_wait(loaded, &descriptor, clusters, &request, launch);
-        let started = done.inspect_err(|error| self.condemn(&error.to_string()))?;
-        let mut report = Report::zeroed();
-        block.read(OUTCOME_AT, bytemuck::bytes_of_mut(&mut report))?;
-        Ok((
-            report.loaded != 0,
-            self.judge(&report, &request, launch, started),
-        ))
+        Ok(Extent { clusters, threads })
     }
 
-    /// Puts images and block onto the chip, if they are not there.
-    fn prepare(&self, kept: &mut Kept, limits: runtime_trb::Limits) -> Result<()> {
+    fn run_work(&self, launch: &Launch<'_, Self>, extent: Extent, work: Work<'_>) -> Outcome {
+        let result = match work {
+            Work::Orchestration(image) => self.run_orchestration(launch, extent, image),
+            #[cfg(feature = "hbg")]
+            Work::Graph(mut graph) => {
+                let result = self.run_graph(launch, extent, &mut graph);
+                let good = matches!(result, Ok((_, Ok(_))));
+                let loaded = launch.program.host.as_ref();
+                let loaded = loaded.expect("loaded when the program was prepared");
+                let (copies, graph) = graph.finish(loaded, good);
+                launch.host.leave(copies, graph);
+                result
+            }
+        };
+        let (loaded, result) = match result {
+            Ok((loaded, report)) => (loaded, report),
+            Err(error) => (false, Err(error)),
+        };
+        Outcome {
+            loaded,
+            left_behind: false,
+            result,
+        }
+    }
+
+    /// Runs a graph that is built on the chip; whether the orchestration was loaded, and what was done or why not.
+    ///
+    /// # Errors
+    /// What failed before the chip reported.
+    fn run_orchestration(
+        &self,
+        launch: &Launch<'_, Self>,
+        extent: Extent,
+        image: &aicpu::trb::OrchestrationImage,
+    ) -> Result<(bool, Result<RunReport>)> {
+        let mut kept = lock(&self.kept);
+        self.prepare(&mut kept, Runtime::Trb)?;
+        let memory = RuntimeMemory::of(&launch.options.rings)?;
+        if kept.block.as_ref().is_none_or(|it| it.runtime != memory) {
+            self.renew_block(&mut kept, memory)?;
+        }
+        let buffer = kept
+            .orchestrations
+            .place(&self.driver, launch.callable_id, &image.bytes)?;
+        let orchestration = OnChip {
+            args: launch.args,
+            orch_to_sched: launch.options.orchestrator_schedules,
+            image: (buffer.address(), buffer.bytes()),
+            names: [&image.entry, &image.config],
+        };
+        self.execute(&mut kept, launch, extent, Some(orchestration), (0, 0))
+    }
+
+    /// Runs a graph that was built here; as above.
+    ///
+    /// # Errors
+    /// As above.
+    #[cfg(feature = "hbg")]
+    fn run_graph(
+        &self,
+        launch: &Launch<'_, Self>,
+        extent: Extent,
+        graph: &mut aicpu::hbg::Ready,
+    ) -> Result<(bool, Result<RunReport>)> {
+        let mut kept = lock(&self.kept);
+        self.prepare(&mut kept, Runtime::Hbg)?;
+        if kept.block.is_none() {
+            self.renew_block(&mut kept, RuntimeMemory::default())?;
+        }
+        let graph = kept.graph.send(&self.driver, graph)?;
+        self.execute(&mut kept, launch, extent, None, graph)
+    }
+
+    /// Puts images onto the chip, if they are not there.
+    fn prepare(&self, kept: &mut Kept, runtime: Runtime) -> Result<()> {
+        let images = kept.images.as_ref().ok_or(ImageError::None)?;
+        images.check(runtime)?;
         if kept.loaded.is_none() {
-            let images = kept.images.as_ref().ok_or(ImageError::None)?;
             let device = self.driver.device();
             if !self.options.library.claim_image(device, images.id()) {
                 return Err(ImageError::Second { device }.into());
             }
             kept.loaded = Some(Loaded::load(&self.driver, images)?);
         }
-        if kept
-            .block
-            .as_ref()
-            .is_none_or(|block| block.limits != limits)
-        {
-            kept.block = None;
-            kept.numbers += 1;
-            kept.block = Some(Block::allocate::<A>(&self.driver, limits, kept.numbers)?);
+        if kept.arguments.is_none() {
+            let loaded = kept.loaded.as_ref().expect("loaded above");
+            kept.arguments = Some(self.arguments(loaded)?);
         }
         Ok(())
     }
 
-    fn request(&self, block: &Block, run: u64, threads: u32, launch: &Launch<'_, Self>) -> Request {
+    /// The kernel arguments of all runs.
+    fn arguments(&self, loaded: &Loaded) -> Result<Arguments> {
+        let held = self.held();
+        let bytes = (self.options.family.kernel_args)(&KernelArgs {
+            device_args: loaded.device_args(),
+            descriptor: held.descriptor.address(),
+            registers: held.table_on_chip.address(),
+            cross_core_base: held.cross_core_base,
+            log_level: self
+                .options
+                .log_level
+                .and_then(|it| u32::try_from(it).ok())
+                .unwrap_or(1),
+            log_info: 5,
+        });
+        let on_chip = match self.options.family.core_argument {
+            CoreArgument::Descriptor => None,
+            CoreArgument::KernelArgs => Some(Buffer::upload(&self.driver, &bytes)?),
+        };
+        Ok(Arguments { bytes, on_chip })
+    }
+
+    fn renew_block(&self, kept: &mut Kept, memory: RuntimeMemory) -> Result<()> {
+        kept.block = None;
+        kept.numbers += 1;
+        kept.block = Some(Block::allocate::<A>(&self.driver, memory, kept.numbers)?);
+        Ok(())
+    }
+
+    fn execute(
+        &self,
+        kept: &mut Kept,
+        launch: &Launch<'_, Self>,
+        extent: Extent,
+        orchestration: Option<OnChip<'_>>,
+        graph: (u64, u64),
+    ) -> Result<(bool, Result<RunReport>)> {
+        kept.numbers += 1;
+        let ready = Prepared::of(kept);
+        let descriptor = descriptor::descriptor::<A>(
+            ready.block,
+            &Content {
+                callable_id: launch.callable_id,
+                entries: &launch.program.entries,
+                clusters: extent.clusters,
+                threads: extent.threads,
+                orchestration,
+            },
+        )?;
+        self.held().descriptor.write(0, &descriptor)?;
+        let request = self.request(ready.block, kept.numbers, extent.threads, launch, graph);
+        ready
+            .block
+            .write(REQUEST_AT, bytemuck::bytes_of(&request))?;
+        let done = self.launch_and_wait(&ready, extent.clusters, &request, launch);
+        let started = done.inspect_err(|error| self.condemn(&error.to_string()))?;
+        let mut report = Report::zeroed();
+        ready
+            .block
+            .read(OUTCOME_AT, bytemuck::bytes_of_mut(&mut report))?;
+        Ok((
+            report.loaded != 0,
+            self.judge(&report, &request, launch, started),
+        ))
+    }
+
+    fn request(
+        &self,
+        block: &Block,
+        run: u64,
+        threads: u32,
+        launch: &Launch<'_, Self>,
+        (graph, graph_bytes): (u64, u64),
+    ) -> Request {
         let limits = &self.options.limits;
         let millis = |limit: Duration| u32::try_from(limit.as_millis()).unwrap_or(u32::MAX).max(1);
         let no_progress = millis(limits.scheduler.min(launch.options.deadlines.no_progress));
@@ -134,45 +290,31 @@ impl<A: RunDescriptors> Chip<A> {
             cores_ms: millis(limits.cores),
             device: self.driver.device().unsigned_abs(),
             cores: self.held().table.usable(),
+            graph,
+            graph_bytes,
             ..descriptor::request(block)
         }
     }
 
     fn launch_and_wait(
         &self,
-        loaded: &Loaded,
-        descriptor: &Buffer,
+        ready: &Prepared<'_>,
         clusters: u32,
         request: &Request,
         launch: &Launch<'_, Self>,
     ) -> Result<Duration> {
         let held = self.held();
-        let arguments = (self.options.family.kernel_args)(&KernelArgs {
-            device_args: loaded.device_args(),
-            descriptor: descriptor.address(),
-            registers: held.table_on_chip.address(),
-            cross_core_base: held.cross_core_base,
-            log_level: self
-                .options
-                .log_level
-                .and_then(|it| u32::try_from(it).ok())
-                .unwrap_or(1),
-            log_info: 5,
-        });
+        let Arguments { bytes, on_chip } = ready.arguments;
         let bound = self.driver.bind()?;
-        let copy = match self.options.family.core_argument {
-            CoreArgument::Descriptor => None,
-            CoreArgument::KernelArgs => Some(Buffer::upload(&self.driver, &arguments)?),
-        };
         let started = Instant::now();
         let cores = CoreLaunch {
-            binary: loaded.binary(),
+            binary: ready.loaded.binary(),
             blocks: clusters,
-            argument: copy.as_ref().unwrap_or(descriptor).address(),
+            argument: on_chip.as_ref().unwrap_or(&held.descriptor).address(),
         };
         bound.launch_cores(held.aicore.handle(), &cores)?;
         for (function, threads) in [(LAUNCH_INIT_NAME, 1), (LAUNCH_RUN_NAME, request.launched)] {
-            let block = LaunchBlock::new(&arguments, function);
+            let block = LaunchBlock::new(bytes, function);
             let aicpu = AicpuLaunch {
                 block: &block.bytes,
                 kernel_name_at: block.kernel_name_at,
@@ -284,10 +426,22 @@ impl<A: RunDescriptors> Chip<A> {
     }
 }
 
-/// What [`Chip::prepare`] made.
-fn ready(kept: &Kept) -> (&Loaded, &Block) {
-    match (&kept.loaded, &kept.block) {
-        (Some(loaded), Some(block)) => (loaded, block),
-        _ => unreachable!("a run is prepared first"),
+/// What a run needs of what is kept.
+struct Prepared<'k> {
+    loaded: &'k Loaded,
+    arguments: &'k Arguments,
+    block: &'k Block,
+}
+
+impl<'k> Prepared<'k> {
+    fn of(kept: &'k Kept) -> Self {
+        match (&kept.loaded, &kept.arguments, &kept.block) {
+            (Some(loaded), Some(arguments), Some(block)) => Self {
+                loaded,
+                arguments,
+                block,
+            },
+            _ => unreachable!("a run is prepared first"),
+        }
     }
 }

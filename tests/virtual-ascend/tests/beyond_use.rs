@@ -8,7 +8,7 @@ mod support;
 use core::time::Duration;
 
 use platform::onboard::TimeLimits;
-use support::{Compiler, aicpu_image, device, expected, limits, run_sums, sums};
+use support::{Compiler, Runtime, aicpu_image, device, expected, limits, run_sums, sums};
 use virtual_ascend::{Config, Family, Misbehaviour, Session};
 
 const LINKS: u64 = 3;
@@ -21,8 +21,8 @@ fn a_chip_that_cannot_be_reset() {
         ..limits()
     };
     let family = Family::A2a3;
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
+    let image = aicpu_image(family, Runtime::Trb, "native");
+    let program = sums(family, Runtime::Trb, &Compiler::native());
     let session = Session::begin(&Config::new(family));
     let first = device(&session, family, &image, short);
     first.init(0).expect("a played device");

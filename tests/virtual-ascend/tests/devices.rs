@@ -4,21 +4,21 @@ mod support;
 
 use std::thread;
 
-use support::{Compiler, aicpu_image, device, expected, limits, run_sums, sums};
+use support::{Compiler, Runtime, aicpu_image, device, expected, limits, run_sums, sums};
 use virtual_ascend::{Config, Family, Session};
 
-#[test]
-fn two_devices_run_at_once() {
+/// Each of two devices has an image of its own: what one runs is nothing to the other.
+fn two_devices_at_once(runtimes: [Runtime; 2]) {
     let family = Family::A2a3;
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
+    let images = runtimes.map(|runtime| aicpu_image(family, runtime, "native"));
+    let programs = runtimes.map(|runtime| sums(family, runtime, &Compiler::native()));
     let session = Session::begin(&Config {
         devices: 2,
         ..Config::new(family)
     });
     thread::scope(|scope| {
-        for number in 0..2 {
-            let (session, image, program) = (&session, &image, &program);
+        for (number, (image, program)) in (0..).zip(images.iter().zip(&programs)) {
+            let session = &session;
             scope.spawn(move || {
                 let device = device(session, family, image, limits());
                 device.init(number).expect("a played device");
@@ -38,10 +38,20 @@ fn two_devices_run_at_once() {
 }
 
 #[test]
+fn two_devices_run_at_once() {
+    two_devices_at_once([Runtime::Trb, Runtime::Trb]);
+}
+
+#[test]
+fn two_devices_run_different_runtimes_at_once() {
+    two_devices_at_once([Runtime::Trb, Runtime::Hbg]);
+}
+
+#[test]
 fn a_device_serves_one_context_of_a_process() {
     let family = Family::A5;
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
+    let image = aicpu_image(family, Runtime::Trb, "native");
+    let program = sums(family, Runtime::Trb, &Compiler::native());
     let session = Session::begin(&Config::new(family));
     let (first, second) = (
         device(&session, family, &image, limits()),
@@ -65,8 +75,8 @@ fn a_device_serves_one_context_of_a_process() {
 #[test]
 fn more_control_cpus_than_there_are_is_an_error() {
     let family = Family::A5;
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
+    let image = aicpu_image(family, Runtime::Trb, "native");
+    let program = sums(family, Runtime::Trb, &Compiler::native());
     let session = Session::begin(&Config::new(family));
     let device = device(&session, family, &image, limits());
     device.init(0).expect("a played device");

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use host::cli::doctor::chip::{Question, examine};
 use host::scene::model::{Platform, RuntimeKind};
-use images::{aicpu_image, core_program, name, root};
+use images::{Runtime, aicpu_image, core_program, name, root};
 use platform::cann::Search;
 use virtual_ascend::{Config, Family, Session};
 
@@ -16,7 +16,7 @@ fn folder_of_images(family: Family) -> PathBuf {
     let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("doctor");
     let chip = folder.join(name(family));
     std::fs::create_dir_all(chip.join("trb")).expect("a writable folder");
-    let image = aicpu_image(family, "native");
+    let image = aicpu_image(family, Runtime::Trb, "native");
     std::fs::write(chip.join("trb/libaicpu_kernel.so"), image).expect("a writable folder");
     std::fs::write(chip.join("aicore_kernel.o"), core_program()).expect("a writable folder");
     folder

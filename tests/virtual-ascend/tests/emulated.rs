@@ -8,7 +8,9 @@ mod support;
 use std::path::PathBuf;
 use std::process::Command;
 
-use support::{Compiler, aicpu_image, device, expected, limits, root, run, run_sums, sums};
+use support::{
+    Compiler, Runtime, aicpu_image, device, expected, limits, root, run, run_sums, sums,
+};
 use virtual_ascend::{Aicpu, Config, Family, Session};
 
 fn zig(language: &str) -> Vec<String> {
@@ -18,8 +20,9 @@ fn zig(language: &str) -> Vec<String> {
 }
 
 /// The program that plays control CPUs, for aarch64.
-fn build_player(family: Family) -> PathBuf {
-    let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("aicpu-{family:?}"));
+fn build_player(family: Family, runtime: Runtime) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
+    let output = folder.join(format!("aicpu-{family:?}-{}", runtime.name()));
     let compiler = zig("cc");
     run(Command::new(&compiler[0])
         .args(&compiler[1..])
@@ -30,14 +33,14 @@ fn build_player(family: Family) -> PathBuf {
     output
 }
 
-fn runs_of(family: Family) {
-    let image = aicpu_image(family, "aarch64");
+fn runs_of(family: Family, runtime: Runtime) {
+    let image = aicpu_image(family, runtime, "aarch64");
     assert_eq!(image[18], 183, "the image is for a chip");
-    let program = sums(family, &Compiler(zig("c++")));
+    let program = sums(family, runtime, &Compiler(zig("c++")));
     let session = Session::begin(&Config {
         aicpu: Aicpu::Emulated {
             emulator: vec!["qemu-aarch64-static".to_owned()],
-            program: build_player(family),
+            program: build_player(family, runtime),
         },
         ..Config::new(family)
     });
@@ -56,10 +59,20 @@ fn runs_of(family: Family) {
 
 #[test]
 fn the_image_of_a2a3_runs() {
-    runs_of(Family::A2a3);
+    runs_of(Family::A2a3, Runtime::Trb);
 }
 
 #[test]
 fn the_image_of_a5_runs() {
-    runs_of(Family::A5);
+    runs_of(Family::A5, Runtime::Trb);
+}
+
+#[test]
+fn the_image_of_a2a3_for_graphs_built_on_the_host_runs() {
+    runs_of(Family::A2a3, Runtime::Hbg);
+}
+
+#[test]
+fn the_image_of_a5_for_graphs_built_on_the_host_runs() {
+    runs_of(Family::A5, Runtime::Hbg);
 }

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use platform::Device;
 use platform::onboard::TimeLimits;
-use support::{Compiler, aicpu_image, device, expected, limits, run_sums, sums};
+use support::{Compiler, Runtime, aicpu_image, device, expected, limits, run_sums, sums};
 use virtual_ascend::{Config, Family, Misbehaviour, Session};
 
 const LINKS: u64 = 3;
@@ -66,9 +66,9 @@ const GIVING_BACK: &[&str] = &[
     "rtSetDevice",
 ];
 
-fn every_call_fails_once(family: Family, code: i32) {
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
+fn every_call_fails_once(family: Family, runtime: Runtime, code: i32) {
+    let image = aicpu_image(family, runtime, "native");
+    let program = sums(family, runtime, &Compiler::native());
     for (function, count) in calls_of_a_story(family, &image, &program) {
         for after in 0..count {
             let what = format!("{function}, call {after}");
@@ -104,17 +104,27 @@ fn every_call_fails_once(family: Family, code: i32) {
 
 #[test]
 fn every_call_may_fail_for_want_of_memory_on_a2a3() {
-    every_call_fails_once(Family::A2a3, NO_MEMORY);
+    every_call_fails_once(Family::A2a3, Runtime::Trb, NO_MEMORY);
 }
 
 #[test]
 fn every_call_may_fail_for_want_of_memory_on_a5() {
-    every_call_fails_once(Family::A5, NO_MEMORY);
+    every_call_fails_once(Family::A5, Runtime::Trb, NO_MEMORY);
 }
 
 #[test]
 fn every_call_may_fail_with_a_fault_of_the_chip() {
-    every_call_fails_once(Family::A2a3, CORE_FAULT);
+    every_call_fails_once(Family::A2a3, Runtime::Trb, CORE_FAULT);
+}
+
+#[test]
+fn every_call_may_fail_for_want_of_memory_while_a_graph_is_built_on_the_host() {
+    every_call_fails_once(Family::A5, Runtime::Hbg, NO_MEMORY);
+}
+
+#[test]
+fn every_call_may_fail_with_a_fault_of_the_chip_while_a_graph_is_built_on_the_host() {
+    every_call_fails_once(Family::A2a3, Runtime::Hbg, CORE_FAULT);
 }
 
 /// Limits that a chip which does not answer is given.
@@ -128,8 +138,8 @@ fn short() -> TimeLimits {
 
 /// A chip that went wrong refuses the next run, and after it was given back a new context works.
 fn a_chip_goes_wrong(family: Family, wrong: Misbehaviour, says: &str) {
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
+    let image = aicpu_image(family, Runtime::Trb, "native");
+    let program = sums(family, Runtime::Trb, &Compiler::native());
     let session = Session::begin(&Config::new(family));
     let first = device(&session, family, &image, short());
     first.init(0).expect("a played device");

@@ -3,12 +3,12 @@
 mod support;
 
 use platform::Orchestration;
-use support::{Compiler, aicpu_image, device, expected, limits, run_sums, sums};
+use support::{Compiler, Runtime, aicpu_image, device, expected, limits, run_sums, sums};
 use virtual_ascend::{Config, Family, Session};
 
-fn runs_of(family: Family) {
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
+fn runs_of(family: Family, runtime: Runtime) {
+    let image = aicpu_image(family, runtime, "native");
+    let program = sums(family, runtime, &Compiler::native());
     let session = Session::begin(&Config::new(family));
     let device = device(&session, family, &image, limits());
     device.init(0).expect("a played device");
@@ -18,7 +18,11 @@ fn runs_of(family: Family) {
         assert_eq!(out, expected(links));
         assert_eq!((report.completed, report.kernels), (links + 1, links + 1));
     }
-    assert_eq!(device.aicpu_dlopen_count(), 1);
+    let loaded = match runtime {
+        Runtime::Trb => device.aicpu_dlopen_count(),
+        Runtime::Hbg => device.host_dlopen_count(),
+    };
+    assert_eq!(loaded, 1);
     device.unregister(3).expect("registered");
     device.finalize().expect("a played device");
     assert_eq!(session.complaints(), Vec::<String>::new());
@@ -41,19 +45,48 @@ fn runs_of(family: Family) {
 
 #[test]
 fn a2a3_runs_end_to_end() {
-    runs_of(Family::A2a3);
+    runs_of(Family::A2a3, Runtime::Trb);
 }
 
 #[test]
 fn a5_runs_end_to_end() {
-    runs_of(Family::A5);
+    runs_of(Family::A5, Runtime::Trb);
+}
+
+#[test]
+fn graphs_built_on_the_host_run_on_a2a3() {
+    runs_of(Family::A2a3, Runtime::Hbg);
+}
+
+#[test]
+fn graphs_built_on_the_host_run_on_a5() {
+    runs_of(Family::A5, Runtime::Hbg);
+}
+
+#[test]
+fn an_image_without_the_programs_runtime_is_refused_by_name() {
+    let family = Family::A5;
+    let image = aicpu_image(family, Runtime::Trb, "native");
+    let session = Session::begin(&Config::new(family));
+    let device = device(&session, family, &image, limits());
+    device.init(0).expect("a played device");
+    for (id, runtime) in [(0, Runtime::Hbg), (1, Runtime::Trb)] {
+        let program = sums(family, runtime, &Compiler::native());
+        device.prepare(id, &program).expect("a good program");
+    }
+    let error = run_sums(&*device, 0, 2, (1, 2)).expect_err("the image is for trb");
+    assert!(error.to_string().contains("no runtime hbg"), "{error}");
+    let (out, _) = run_sums(&*device, 1, 2, (1, 2)).expect("the chip is as good as before");
+    assert_eq!(out, expected(2));
+    device.finalize().expect("a played device");
+    assert_eq!(session.complaints(), Vec::<String>::new());
 }
 
 #[test]
 fn an_orchestration_without_the_entry_is_an_error_of_the_run_only() {
     let family = Family::A2a3;
-    let image = aicpu_image(family, "native");
-    let good = sums(family, &Compiler::native());
+    let image = aicpu_image(family, Runtime::Trb, "native");
+    let good = sums(family, Runtime::Trb, &Compiler::native());
     let mut bad = good.clone();
     let Orchestration::Trb(aicpu::trb::Orchestration::Image(orchestration)) =
         &mut bad.orchestration

@@ -3,7 +3,7 @@
 #[path = "support/images.rs"]
 mod images;
 
-use images::{aicpu_image, core_program};
+use images::{Runtime, aicpu_image, core_program};
 use platform::cann::Search;
 use platform::onboard::{Images, Progress, STEPS, SelfTest, soc_name};
 use virtual_ascend::{Config, Family, Misbehaviour, Session};
@@ -36,7 +36,8 @@ fn walk(session: &Session, family: Family, device: i32, images: Option<&Images>)
 }
 
 fn images(family: Family) -> Images {
-    Images::new(aicpu_image(family, "native"), core_program()).expect("an image of this build")
+    Images::new(aicpu_image(family, Runtime::Trb, "native"), core_program())
+        .expect("an image of this build")
 }
 
 #[test]

@@ -26,7 +26,7 @@ pub(super) fn builds() -> Result<()> {
 /// The programs of control CPUs, for a chip.
 pub(super) fn images() -> Result<()> {
     for chip in Chip::ALL {
-        for runtime in Runtime::WITH_IMAGE {
+        for runtime in Runtime::ALL {
             println!("    {} {}", chip.name(), runtime.name());
             image::build(chip, runtime, Target::Aarch64)?;
         }

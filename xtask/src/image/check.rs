@@ -4,13 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use aicpu::onboard::wire::{DIGEST, digest_in};
+use aicpu::onboard::stamp::{DIGEST, Runtime as Has, Stamp};
 use anyhow::{Context, Result, bail, ensure};
 use object::elf;
 use object::read::elf::{Dyn, ElfFile64, FileHeader};
 use object::{Endianness, Object, ObjectSymbol, SymbolKind};
 
-use super::Target;
+use super::{Runtime, Target};
 
 /// What the vendor's loader looks up.
 const ENTRIES: [&str; 3] = [
@@ -46,7 +46,7 @@ pub(super) struct Findings {
 }
 
 /// Checks an AICPU image.
-pub(super) fn image(bytes: &[u8], target: Target) -> Result<Findings> {
+pub(super) fn image(bytes: &[u8], runtime: Runtime, target: Target) -> Result<Findings> {
     let file = ElfFile64::<Endianness>::parse(bytes).context("it is no 64-bit ELF file")?;
     let endian = file.endian();
     let machine = file.elf_header().e_machine(endian).0;
@@ -84,11 +84,23 @@ pub(super) fn image(bytes: &[u8], target: Target) -> Result<Findings> {
             "it needs {glibc}, a chip may have 2.17 only"
         );
     }
-    let digest = digest_in(bytes).context("it carries no layout digest")?;
+    let stamp = Stamp::of(bytes).context("it carries no layout digest")?;
+    let digest = stamp.digest;
     ensure!(
         digest == DIGEST,
         "its layout digest is {digest:#018x}, this program's {DIGEST:#018x}: build both from one source"
     );
+    for other in Has::ALL {
+        if other.name() == runtime.name() {
+            ensure!(
+                stamp.agrees(other),
+                "its runtime {} is not this program's: build both from one source",
+                other.name()
+            );
+        } else {
+            ensure!(!stamp.has(other), "it has runtime {} as well", other.name());
+        }
+    }
     Ok(Findings {
         machine,
         exports: exports.into_iter().collect(),
@@ -161,7 +173,7 @@ pub(super) fn core_program(bytes: &[u8]) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Target, core_program, image};
+    use super::{Runtime, Target, core_program, image};
 
     /// A program of this machine: good ELF, and nothing that a chip could use.
     fn this_program() -> Vec<u8> {
@@ -172,12 +184,15 @@ mod tests {
     #[test]
     fn a_program_that_is_no_image_is_refused() {
         let program = this_program();
-        let why = |target| format!("{:#}", image(&program, target).expect_err("no image"));
+        let why = |target| {
+            let checked = image(&program, Runtime::Trb, target);
+            format!("{:#}", checked.expect_err("no image"))
+        };
         assert!(why(Target::Native).contains("DynTileFwkBackendKernelServer"));
         if cfg!(not(target_arch = "aarch64")) {
             assert!(why(Target::Aarch64).contains("not aarch64"));
         }
-        assert!(image(b"no ELF", Target::Native).is_err());
+        assert!(image(b"no ELF", Runtime::Hbg, Target::Native).is_err());
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Mutex, PoisonError};
 
+pub(crate) use aicpu::onboard::stamp::Runtime;
 use virtual_ascend::Family;
 
 /// The workspace's root.
@@ -19,30 +20,24 @@ pub(crate) fn run(command: &mut Command) {
     assert!(output.status.success(), "{command:?}: {text}");
 }
 
-/// The AICPU image of `family` for this machine or for a chip, built if it is not up to date.
-pub(crate) fn aicpu_image(family: Family, target: &'static str) -> Arc<[u8]> {
-    type Built = BTreeMap<(&'static str, &'static str), Arc<[u8]>>;
+/// The AICPU image of `family` with `runtime` for this machine or for a chip, built if it is not up to date.
+pub(crate) fn aicpu_image(family: Family, runtime: Runtime, target: &'static str) -> Arc<[u8]> {
+    type Built = BTreeMap<[&'static str; 3], Arc<[u8]>>;
     static BUILT: Mutex<Built> = Mutex::new(BTreeMap::new());
+    let key = [name(family), runtime.name(), target];
     let mut built = BUILT.lock().unwrap_or_else(PoisonError::into_inner);
-    let image = built.entry((name(family), target));
-    Arc::clone(image.or_insert_with(|| build_image(name(family), target)))
+    Arc::clone(built.entry(key).or_insert_with(|| build_image(key)))
 }
 
-fn build_image(chip: &str, target: &str) -> Arc<[u8]> {
-    run(Command::new(env!("CARGO")).current_dir(root()).args([
-        "xtask",
-        "image",
-        "--chip",
-        chip,
-        "--runtime",
-        "trb",
-        "--target",
-        target,
-    ]));
+fn build_image([chip, runtime, target]: [&str; 3]) -> Arc<[u8]> {
+    run(Command::new(env!("CARGO"))
+        .current_dir(root())
+        .args(["xtask", "image", "--chip", chip])
+        .args(["--runtime", runtime, "--target", target]));
     let folder = if target == "native" {
-        "trb-native"
+        format!("{runtime}-native")
     } else {
-        "trb"
+        runtime.to_owned()
     };
     let images = root().join("target/images");
     let image = images.join(chip).join(folder).join("libaicpu_kernel.so");

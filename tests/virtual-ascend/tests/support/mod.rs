@@ -17,7 +17,7 @@ use protocol::{
 };
 use virtual_ascend::{Family, Session, code_for_virtual_cores};
 
-pub(crate) use images::{aicpu_image, core_program, name, root, run};
+pub(crate) use images::{Runtime, aicpu_image, core_program, name, root, run};
 
 /// A compiler for the chip's control CPUs or for this machine, as a command and its first arguments.
 pub(crate) struct Compiler(pub(crate) Vec<String>);
@@ -28,7 +28,13 @@ impl Compiler {
     }
 
     /// A shared object of one of the sources beside this file.
-    pub(crate) fn shared_object(&self, family: Family, source: &str, extra: &[&str]) -> Vec<u8> {
+    pub(crate) fn shared_object(
+        &self,
+        family: Family,
+        runtime: Runtime,
+        source: &str,
+        extra: &[&str],
+    ) -> Vec<u8> {
         let output = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!(
             "{source}-{}-{:?}.so",
             std::process::id(),
@@ -42,8 +48,11 @@ impl Compiler {
             .args(["-std=c++17", "-O2", "-fPIC", "-shared", "-o"])
             .arg(&output)
             .args([
-                include("runtime-trb/include"),
-                include("aicore-abi/include/trb"),
+                include(&format!("runtime-{}/include", runtime.name())),
+                include(match runtime {
+                    Runtime::Trb => "aicore-abi/include/trb",
+                    Runtime::Hbg => "aicore-abi/include",
+                }),
                 include("aicore-abi/include"),
                 include(&format!("aicore-abi/include/{}", name(family))),
             ])
@@ -60,18 +69,27 @@ impl Compiler {
     }
 }
 
-/// The program of `sums.cpp`, its orchestration built by `compiler`.
-pub(crate) fn sums(family: Family, compiler: &Compiler) -> Program {
-    let orchestration = compiler.shared_object(
-        family,
-        "sums.cpp",
-        &["runtime-trb/include/orchestration/common.cpp"],
-    );
-    let kernel = Compiler::native().shared_object(family, "add.cpp", &[]);
-    let orchestration =
-        aicpu::trb::Orchestration::image(orchestration, "", "").expect("names without zero bytes");
+/// The program of `sums.cpp` or `sums_graph.cpp`, an orchestration for the chip built by `compiler`.
+pub(crate) fn sums(family: Family, runtime: Runtime, compiler: &Compiler) -> Program {
+    let native = Compiler::native();
+    let (orchestration, kernel) = match runtime {
+        Runtime::Trb => {
+            let support = "runtime-trb/include/orchestration/common.cpp";
+            let image = compiler.shared_object(family, runtime, "sums.cpp", &[support]);
+            let orchestration = aicpu::trb::Orchestration::image(image, "", "");
+            let orchestration = orchestration.expect("names without zero bytes");
+            (Orchestration::Trb(orchestration), "add.cpp")
+        }
+        Runtime::Hbg => {
+            let image = native.shared_object(family, runtime, "sums_graph.cpp", &[]);
+            let orchestration = aicpu::hbg::Orchestration::image(image, "build_graph");
+            let orchestration = orchestration.expect("a name without zero bytes");
+            (Orchestration::Hbg(orchestration), "add_words.cpp")
+        }
+    };
+    let kernel = native.shared_object(family, runtime, kernel, &[]);
     Program {
-        orchestration: Orchestration::Trb(orchestration),
+        orchestration,
         signature: vec![ArgDirection::In, ArgDirection::In, ArgDirection::Out],
         kernels: vec![ProgramKernel {
             func_id: 0,
