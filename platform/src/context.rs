@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex};
 
 use aicore_abi::seam::KernelEntry;
 use protocol::{Arch, CallConfig, ChipStorageTaskArgs};
+use sync::Word64;
 
 use crate::address::DeviceAddress;
 use crate::bind::{self, Bindings, Bound};
@@ -42,6 +43,8 @@ pub struct DeviceContext<A: Arch, M: Machine> {
     platform: &'static str,
     start: Start<M>,
     state: Mutex<Option<Arc<Attached<M>>>>,
+    /// Orchestrations that were loaded on the host while the context was attached before.
+    earlier_host_loads: Word64,
     arch: PhantomData<A>,
 }
 
@@ -69,6 +72,7 @@ impl<A: Arch, M: Machine> DeviceContext<A, M> {
             platform,
             start: Box::new(start),
             state: Mutex::new(None),
+            earlier_host_loads: Word64::new(0),
             arch: PhantomData,
         }
     }
@@ -140,6 +144,8 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         };
         // A run that is under way ends first: its deadlines bound this wait.
         drop(lock(&attached.turn));
+        self.earlier_host_loads
+            .add(lock(&attached.registry).host_loads());
         let left = attached.store.stats();
         if left.allocations != 0 {
             log::debug!(
@@ -240,7 +246,8 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
     }
 
     fn host_dlopen_count(&self) -> u64 {
-        self.if_attached(|device| lock(&device.registry).host_loads())
+        let now = self.if_attached(|device| lock(&device.registry).host_loads());
+        self.earlier_host_loads.observe() + now
     }
 
     fn loaded_kernels(&self) -> usize {

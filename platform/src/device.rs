@@ -124,7 +124,7 @@ pub trait Device: Debug + Send + Sync {
     /// How often a run has loaded an orchestration on the device since `init`.
     fn aicpu_dlopen_count(&self) -> u64;
 
-    /// How often an orchestration was loaded on the host.
+    /// How often an orchestration was loaded on the host, in all.
     fn host_dlopen_count(&self) -> u64;
 
     /// Different kernels that are loaded.

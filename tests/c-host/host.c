@@ -345,12 +345,15 @@ static void guards(const struct api *api, const struct bench *bench, const char 
     CHECK(api->finalize_device(context) == 0);
     CHECK(api->finalize_device(context) == 0);
     CHECK(api->get_aicpu_dlopen_count(context) == 0);
+    CHECK(api->get_host_dlopen_count(context) == (bench->hbg ? 3 : 0));
     CHECK(api->device_malloc_ctx(context, 8) == NULL);
     CHECK(run(api, context, buffer, bench, 3, 0, args, 2, 2) == -1);
     CHECK(api->simpler_init(context, 4, 4, 5) == 0);
     CHECK(run(api, context, buffer, bench, 4, 0, args, 2, 2) == -1);
     CHECK(prepare(api, context, bench, 0, bench->good) == 0);
     run_well(api, context, bench, 4, 0);
+    CHECK(api->get_aicpu_dlopen_count(context) == (bench->hbg ? 0 : 1));
+    CHECK(api->get_host_dlopen_count(context) == (bench->hbg ? 4 : 0));
     api->destroy_device_context(context);
     every_call_refuses(api, context, bench);
     free(args);

@@ -197,7 +197,9 @@ impl Machine for Chip {
             }
         };
         let checked = "checked against the chip's limits";
-        let outcome = engine.run(
+        let clusters = u16::try_from(launch.config.block_dim).expect(checked);
+        let before = engine.cores().ended_on(clusters);
+        let mut outcome = engine.run(
             RunOrder {
                 callable_id: launch.callable_id,
                 registration: launch.registration,
@@ -205,7 +207,7 @@ impl Machine for Chip {
                 args: *launch.args,
                 #[cfg(feature = "hbg")]
                 host: Arc::clone(launch.host),
-                clusters: u16::try_from(launch.config.block_dim).expect(checked),
+                clusters,
                 threads: u8::try_from(launch.config.aicpu_thread_num).expect(checked),
                 options: *launch.options,
             },
@@ -213,6 +215,9 @@ impl Machine for Chip {
         );
         if outcome.left_behind {
             *lock(&self.engine) = None;
+        }
+        if let Ok(report) = &mut outcome.result {
+            report.kernels = u64::from(engine.cores().ended_on(clusters).wrapping_sub(before));
         }
         outcome
     }

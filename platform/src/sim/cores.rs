@@ -253,6 +253,13 @@ impl SimCores {
             .sum()
     }
 
+    /// Calls that ever ended on the cores of a run with so many clusters, modulo 2³²: the difference over a run is
+    /// its calls.
+    pub(crate) fn ended_on(&self, clusters: u16) -> u32 {
+        let cores = self.cores.iter().take(usize::from(clusters) * 3);
+        cores.fold(0, |sum, core| sum.wrapping_add(core.calls.own()))
+    }
+
     /// Whether a thread other than a scheduler's runs a call or is about to.
     #[must_use]
     pub fn any_apart(&self) -> bool {
@@ -436,6 +443,7 @@ impl SimCores {
         let (cluster, lane, lanes) = self.place(index);
         let running = Running {
             payload,
+            token,
             storage: &self.storage,
             device_id: self.device_id,
             cluster,

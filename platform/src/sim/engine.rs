@@ -111,7 +111,6 @@ impl Engine {
         })
     }
 
-    #[cfg(feature = "c-api")]
     pub(crate) fn cores(&self) -> &SimCores {
         &self.shared.cores
     }

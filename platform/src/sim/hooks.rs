@@ -50,6 +50,8 @@ pub(crate) type RegisterHooks =
 #[derive(Debug)]
 pub(crate) struct Running<'a> {
     pub(crate) payload: &'a DispatchPayload,
+    /// Number of the call on its core.
+    pub(crate) token: u32,
     pub(crate) storage: &'a SharedStorage,
     pub(crate) device_id: i32,
     pub(crate) cluster: u32,
@@ -342,14 +344,18 @@ unsafe extern "C" fn shared_storage(
 /// One number per task and block, the same on all cores that work on it.
 unsafe extern "C" fn task_cookie(of: *const c_void) -> u64 {
     // SAFETY: passed on.
-    let local = &unsafe { running(of) }.payload.local_context;
+    let running = unsafe { running(of) };
+    let local = &running.payload.local_context;
     let block = u64::from(local.block_idx.cast_unsigned());
+    let task = local.async_ctx.task_token;
+    let task = if task.is_valid() {
+        task.raw()
+    } else {
+        // A task of a graph built on the host is one call on one core and has no other name.
+        let core = running.cluster << 3 | running.lanes << 1 | running.lane;
+        u64::from(core) << 32 | u64::from(running.token)
+    };
     // Blocks differ in the low half, tasks in all bits; an odd factor keeps them apart.
-    let mixed = local
-        .async_ctx
-        .task_token
-        .raw()
-        .wrapping_add(1)
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = task.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     mixed.wrapping_add(block) | 1 << 63
 }

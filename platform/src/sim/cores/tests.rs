@@ -100,6 +100,35 @@ fn registers_lie_where_the_family_has_them() {
 }
 
 #[test]
+fn chips_that_work_at_once_have_registers_of_their_own() {
+    let chips = [chip(1), chip(1)];
+    let kernel = loaded(Waits::Never, |_| {});
+    let work = [(0, 2000), (2, 700)];
+    std::thread::scope(|scope| {
+        for (chip, (core, calls)) in chips.iter().zip(work) {
+            let kernel = &kernel;
+            scope.spawn(move || {
+                let mut driver = Driver::new(&chip.0);
+                for _ in 0..calls {
+                    assert_eq!(driver.run(core, kernel, &[]), 0);
+                }
+            });
+        }
+    });
+    for (chip, (core, calls)) in chips.iter().zip(work) {
+        for other in 0..3 {
+            let expected = if other == core {
+                calls | TASK_STATE_MASK
+            } else {
+                AICORE_IDLE_VALUE
+            };
+            assert_eq!(chip.0.status(CoreId(other)), expected, "core {other}");
+        }
+        assert_eq!(chip.0.ended(), u64::from(calls));
+    }
+}
+
+#[test]
 fn arguments_are_read_and_results_are_seen() {
     let chip = chip(1);
     let sum = Arc::new(Word64::new(0));
