@@ -102,20 +102,22 @@ macro_rules! export_host_runtime {
         /// Loads a callable and registers it.
         ///
         /// # Safety
-        /// `callable` is null or points to a whole image of a callable.
+        /// `callable` is null or points to a whole image of a callable; each binary is null or readable for its size.
         #[unsafe(no_mangle)]
         pub unsafe extern "C" fn prepare_callable(
             ctx: *mut core::ffi::c_void,
             callable_id: i32,
             callable: *const core::ffi::c_void,
             _device_id: i32,
-            _aicpu_binary: *const u8,
-            _aicpu_size: usize,
-            _aicore_binary: *const u8,
-            _aicore_size: usize,
+            aicpu_binary: *const u8,
+            aicpu_size: usize,
+            aicore_binary: *const u8,
+            aicore_size: usize,
         ) -> i32 {
+            let images = [(aicpu_binary, aicpu_size), (aicore_binary, aicore_size)];
+            let images = images.map(|(first, length)| $crate::c_api::Bytes { first, length });
             // SAFETY: the caller's promise.
-            unsafe { LIBRARY.prepare(ctx, callable_id, callable) }
+            unsafe { LIBRARY.prepare(ctx, callable_id, callable, images) }
         }
 
         /// Runs a callable.

@@ -283,6 +283,7 @@ impl Library {
         context: *mut c_void,
         callable_id: i32,
         callable: *const c_void,
+        [aicpu, aicore]: [Bytes; 2],
     ) -> c_int {
         code("prepare_callable", || {
             let device = self.contexts.get(context)?;
@@ -293,6 +294,13 @@ impl Library {
                 Runtime::Trb => Program::from_trb_image(image)?,
                 Runtime::Hbg => Program::from_hbg_image(image)?,
             };
+            if device.device_id().is_some() {
+                // SAFETY: the caller's promise.
+                let aicpu = unsafe { aicpu.get() };
+                // SAFETY: the caller's promise.
+                let aicore = unsafe { aicore.get() };
+                device.images.foresee(aicpu, aicore)?;
+            }
             Ok(device.prepare(callable_id, &program)?)
         })
     }

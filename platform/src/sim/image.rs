@@ -5,8 +5,8 @@
 //!
 //! | program | loaded | kept |
 //! | --- | --- | --- |
-//! | of the control CPUs | at a context's first run | until the context is finalized |
-//! | of the cores | when its bytes are not those of the last run | until then |
+//! | of the control CPUs | when they first come, at a registration or a run | until the context is finalized |
+//! | of the cores | when they first come, then when a run brings other bytes than the last | until then |
 
 use core::ffi::{CStr, c_char, c_void};
 use core::fmt;
@@ -78,6 +78,24 @@ impl Images {
             cores: Mutex::default(),
             brought: Mutex::default(),
         })
+    }
+
+    /// Loads what there is not yet, so that a registration refuses what its runs would refuse; nothing of an image that
+    /// is empty, which then comes with a run.
+    ///
+    /// # Errors
+    /// An image is none, or of another build, family or runtime.
+    pub fn foresee(&self, control: &[u8], cores: &[u8]) -> Result<()> {
+        let mut loaded = lock(&self.control);
+        if loaded.is_none() && !control.is_empty() {
+            *loaded = Some(Arc::new(ControlImage::load(control, self.wanted)?));
+        }
+        drop(loaded);
+        let mut loaded = lock(&self.cores);
+        if loaded.is_none() && !cores.is_empty() {
+            *loaded = Some(Arc::new(CoreImage::load(cores.to_vec(), self.wanted)?));
+        }
+        Ok(())
     }
 
     /// Takes the images that a run brings, of which those are copied that are not loaded.

@@ -240,7 +240,7 @@ fn a_run_nobody_drives_to_its_end_is_no_success() {
 }
 
 #[test]
-fn set_ups_that_do_not_fit_are_refused() {
+fn hazard_set_ups_that_do_not_fit_are_refused_and_the_next_one_is_good() {
     let mut graph = GraphBuilder::new();
     numbered(&mut graph, 0);
     let graph = graph.seal(&KERNELS).expect("no edges");
@@ -271,6 +271,11 @@ fn set_ups_that_do_not_fit_are_refused() {
         "2 clusters need 6 cores, the machine offers 3"
     );
     assert!(refused(1, 1, &[]).starts_with("the graph uses function id 0"));
+    // hbg-sim.md A.9.2: after one failed start the reference's executor never starts again.
+    let run = machine.begin(&mut context, 1, Deadlines::default());
+    let run = run.expect("what was refused left nothing behind");
+    run.drive(0, &mut Spin::new(&Crowd::new()));
+    assert!(run.outcome().is_ok() && machine.all_ran_once());
 }
 
 /// On a chip each thread drives its own role and never another.
