@@ -14,6 +14,7 @@
 //! | what does a status word mean? | [`registers`] |
 //! | how does a scheduler reach its cores? | [`seam`] |
 //! | what does a scheduler remember about its cores? | [`in_flight`] |
+//! | how is a run written down? | `recorder`, a feature |
 //! | why was an argument refused? | [`error`] |
 #![no_std]
 
@@ -23,6 +24,8 @@ pub mod in_flight;
 pub mod kernel;
 pub mod orchestration;
 pub mod payload;
+#[cfg(feature = "recorder")]
+pub mod recorder;
 pub mod registers;
 pub mod seam;
 pub mod task_payload;

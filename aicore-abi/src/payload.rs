@@ -38,8 +38,10 @@ pub struct DispatchPayload {
     pub tensor_count: u32,
     /// Words behind them that are scalars. Padding to other programs.
     pub scalar_count: u32,
+    /// Where the call is written down, 0 for nowhere. Padding to other programs.
+    pub record: u64,
     /// Unspecified.
-    pub tail: [u8; 24],
+    pub tail: [u8; 16],
 }
 
 protocol::pin_layout!(DispatchPayload, 512 bytes, align 64, {
@@ -52,7 +54,8 @@ protocol::pin_layout!(DispatchPayload, 512 bytes, align 64, {
     472 => kernel_handle: u64,
     480 => tensor_count: u32,
     484 => scalar_count: u32,
-    488 => tail: [u8; 24],
+    488 => record: u64,
+    496 => tail: [u8; 16],
 });
 
 /// Words of a call that fit into the payload: those before its context words.

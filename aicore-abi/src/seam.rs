@@ -16,6 +16,8 @@ use core::ptr::NonNull;
 
 use crate::kernel::DeferredIngressBuffer;
 use crate::payload::DispatchPayload;
+#[cfg(feature = "recorder")]
+use crate::recorder::Recorder;
 
 /// Index of a core within a run: `0..clusters` are AIC, `clusters..3 * clusters` are AIV.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -69,6 +71,61 @@ pub unsafe trait Cores: Sync {
     /// Returns whether there was any. Called by a thread that found nothing else to do.
     fn help(&self) -> bool {
         false
+    }
+
+    /// Where the run on these cores is written down, if it is. Cores that never are cost nothing: the answer is known
+    /// when their scheduler is compiled.
+    #[cfg(feature = "recorder")]
+    #[inline]
+    fn recorder(&self) -> Option<&Recorder> {
+        None
+    }
+}
+
+/// Cores whose run is written down.
+#[cfg(feature = "recorder")]
+#[derive(Clone, Copy, Debug)]
+pub struct Recorded<'c, C> {
+    /// The cores.
+    pub cores: &'c C,
+    /// Where.
+    pub recorder: &'c Recorder,
+}
+
+// SAFETY: the pointers are those of cores that keep the contract.
+#[cfg(feature = "recorder")]
+unsafe impl<C: Cores> Cores for Recorded<'_, C> {
+    fn count(&self) -> u16 {
+        self.cores.count()
+    }
+
+    #[inline]
+    fn payload(&self, core: CoreId, token: u32) -> NonNull<DispatchPayload> {
+        self.cores.payload(core, token)
+    }
+
+    #[inline]
+    fn deferred(&self, core: CoreId, token: u32) -> NonNull<DeferredIngressBuffer> {
+        self.cores.deferred(core, token)
+    }
+
+    #[inline]
+    fn dispatch(&self, core: CoreId, token: u32, togetherness: Togetherness) {
+        self.cores.dispatch(core, token, togetherness);
+    }
+
+    #[inline]
+    fn status(&self, core: CoreId) -> u32 {
+        self.cores.status(core)
+    }
+
+    fn help(&self) -> bool {
+        self.cores.help()
+    }
+
+    #[inline]
+    fn recorder(&self) -> Option<&Recorder> {
+        Some(self.recorder)
     }
 }
 

@@ -113,7 +113,23 @@ const TABLES: &[Table] = &[
 ];
 
 /// Records of ours that no table of the specification shows.
-const WITHOUT_TABLE: &[&str] = &["ControlWords", "ExplicitDeps", "HbgBody", "TrbBody"];
+const WITHOUT_TABLE: &[&str] = &[
+    "CallRecord",
+    "ControlWords",
+    "EdgeRecord",
+    "ExplicitDeps",
+    "HbgBody",
+    "Holdings",
+    "PhaseRecord",
+    "RecordingHead",
+    "RunRecord",
+    "RunSettings",
+    "SectionCursor",
+    "SectionPlace",
+    "TensorRecord",
+    "TrbBody",
+    "WriterState",
+];
 
 fn layouts() -> impl Iterator<Item = &'static Layout> {
     protocol::ALL_LAYOUTS.iter().chain(aicore_abi::ALL_LAYOUTS)

@@ -17,6 +17,7 @@ use core::ffi::{CStr, c_char, c_int, c_void};
 
 use aicore_abi::kernel::DeferredIngressBuffer;
 use aicore_abi::payload::DispatchPayload;
+use aicore_abi::recorder::Clock;
 use aicore_abi::seam::KernelEntry;
 use protocol::ChipStorageTaskArgs;
 use protocol::error_code::run_status;
@@ -139,6 +140,10 @@ pub struct OrderRecord {
     pub memory: *const c_void,
     /// What can be done with it.
     pub memory_table: *const MemoryTable,
+    /// Address of the region that the run is written down in, 0 for none.
+    pub recording: u64,
+    /// The chip's counter.
+    pub clock: Clock,
 }
 
 /// Kind of a failure: the whole message is in the text.

@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod inspect;
 mod jobs;
 mod progress;
+mod record;
 mod run;
 mod test;
 
@@ -80,6 +81,7 @@ enum Command {
 Examples:
   simpler run tests/scenes/trb/vector_example/scene.toml
   simpler run tests/scenes/hbg/bench_chain -p a5sim
+  simpler run tests/scenes/trb/vector_example --trace
   simpler run tests/scenes/trb/bench_chain -n 50 --set count=4000 --set block_dim=24
   simpler run tests/scenes/trb/bench_chain --set env.PTO2_RING_TASK_WINDOW=64 --json | tail -n 1")]
 struct RunArgs {
@@ -109,6 +111,8 @@ struct RunArgs {
     /// Prints JSON; the last line is one object over everything that ran.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    record: record::RecordArgs,
 }
 
 /// Runs every scene below a folder, over several devices at once.

@@ -39,6 +39,7 @@
 //! | how is a graph described in Rust before it runs? | [`TaskGraph`] |
 //! | what does a run get? | [`Arguments`] |
 //! | who runs it? | [`ChipWorker`] |
+//! | what did a run do, and where did the time go? | [`Diagnostics`] |
 //! | which chips can this build run on? | [`platforms`] |
 //! | what does the `simpler` command do? | [`cli`], [`scene`], [`demo`] |
 
@@ -46,6 +47,7 @@ mod args;
 pub mod cli;
 #[cfg(feature = "trb")]
 pub mod demo;
+mod diagnostics;
 mod error;
 mod foreign;
 #[cfg(feature = "trb")]
@@ -59,6 +61,7 @@ pub mod team;
 mod worker;
 
 pub use args::Arguments;
+pub use diagnostics::Diagnostics;
 pub use error::{Error, Result};
 #[cfg(feature = "trb")]
 pub use graph::{

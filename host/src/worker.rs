@@ -12,10 +12,11 @@ use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 use protocol::{ArgDirection, CallConfig, ChipStorageTaskArgs};
 
 use crate::args::Arguments;
+use crate::diagnostics::Diagnostics;
 use crate::error::{Error, Result};
 
 /// How one run is executed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RunConfig {
     /// Clusters, each of one cube core and two vector cores.
     pub block_dim: u32,
@@ -23,6 +24,8 @@ pub struct RunConfig {
     pub aicpu_threads: u32,
     /// Deadlines and ring sizes.
     pub options: RunOptions,
+    /// What is written down of it.
+    pub diagnostics: Diagnostics,
 }
 
 impl Default for RunConfig {
@@ -31,19 +34,22 @@ impl Default for RunConfig {
             block_dim: 24,
             aicpu_threads: 4,
             options: RunOptions::default(),
+            diagnostics: Diagnostics::default(),
         }
     }
 }
 
 impl RunConfig {
-    fn to_wire(self) -> CallConfig {
+    fn to_wire(&self) -> Result<CallConfig> {
         // Numbers beyond the wire's are beyond every chip's: they are refused as such.
         let wire = |number: u32| i32::try_from(number).unwrap_or(i32::MAX);
-        CallConfig {
+        let mut config = CallConfig {
             block_dim: wire(self.block_dim),
             aicpu_thread_num: wire(self.aicpu_threads),
             ..CallConfig::default()
-        }
+        };
+        self.diagnostics.say_in(&mut config)?;
+        Ok(config)
     }
 }
 
@@ -294,7 +300,7 @@ impl ChipWorker {
         // SAFETY: passed on from the caller.
         let report = unsafe {
             self.device
-                .run(id, args, &config.to_wire(), &config.options)
+                .run(id, args, &config.to_wire()?, &config.options)
         };
         Ok(report?)
     }

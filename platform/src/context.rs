@@ -20,6 +20,7 @@ use crate::address::DeviceAddress;
 use crate::bind::{self, Bindings, Bound};
 use crate::comm::Comm;
 use crate::device::Device;
+use crate::diagnostics::About;
 use crate::error::{Error, Result};
 #[cfg(feature = "hbg")]
 use crate::host_side::{HostSide, load_on_host};
@@ -32,6 +33,7 @@ use crate::machine::{LoadedKernel, Machine};
 use crate::memory::MemoryStats;
 use crate::options::RunOptions;
 use crate::program::Program;
+use crate::recording::Recorded;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -51,6 +53,7 @@ pub struct DeviceContext<A: Arch, M: Machine> {
 /// What a context has while it is attached.
 #[derive(Debug)]
 pub(crate) struct Attached<M: Machine> {
+    platform: &'static str,
     device_id: i32,
     spare_bindings: Mutex<Vec<Bound<M>>>,
     registry: Mutex<Registry<M>>,
@@ -127,6 +130,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
             };
         }
         *state = Some(Arc::new(Attached {
+            platform: self.platform,
             device_id,
             spare_bindings: Mutex::default(),
             registry: Mutex::new(Registry::new()),
@@ -204,7 +208,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         let _turn = lock(&device.turn);
         device.forget();
         // SAFETY: the caller promises what `run` asks for.
-        unsafe { device.run(callable_id, args, config, options) }
+        unsafe { device.run::<A>(callable_id, args, config, options) }
     }
 
     fn unregister(&self, callable_id: i32) -> Result<()> {
@@ -308,7 +312,7 @@ impl<M: Machine> Attached<M> {
     ///
     /// # Safety
     /// As [`Device::run`].
-    unsafe fn run(
+    unsafe fn run<A: Arch>(
         self: &Arc<Self>,
         callable_id: i32,
         args: &ChipStorageTaskArgs,
@@ -322,6 +326,7 @@ impl<M: Machine> Attached<M> {
         // SAFETY: passed on from the caller.
         let mut bindings =
             unsafe { Bindings::new(&self.store, &self.spare_bindings, signature, &mut args) }?;
+        let recorded = Recorded::prepare(&self.store, config, &options.recording)?;
         #[cfg(feature = "hbg")]
         let host = HostSide::new(&self.store);
         #[cfg(feature = "hbg")]
@@ -335,8 +340,10 @@ impl<M: Machine> Attached<M> {
             host: &host_run,
             config,
             options,
+            recording: recorded.as_ref().map_or(0, |it| it.region.address()),
             hold: &|| {
-                let held = self.hold(&program, &bindings);
+                let region = recorded.as_ref().map(|it| it.region.hold());
+                let held = Box::new((self.hold(&program, &bindings), region));
                 #[cfg(feature = "hbg")]
                 let held = Box::new((held, host.hold()));
                 held
@@ -350,7 +357,21 @@ impl<M: Machine> Attached<M> {
         }
         #[cfg(feature = "hbg")]
         let moved = host.end(&self.store, &args, &outcome);
-        let report = outcome.result?;
+        let about = About {
+            platform: self.platform,
+            device_id: self.device_id,
+            config,
+            events: options.counted_events,
+            failed: outcome.result.is_err(),
+        };
+        let written = recorded
+            .as_ref()
+            .map_or(Ok(()), |it| it.write::<A>(&self.store.machine, &about));
+        let report = outcome.result.inspect_err(|_| {
+            if let Err(error) = &written {
+                log::error!("{error}");
+            }
+        })?;
         bindings.check_guards()?;
         let report = RunReport {
             copied_in: bindings.copied_in,
@@ -366,7 +387,7 @@ impl<M: Machine> Attached<M> {
                 ..report
             }
         };
-        Ok(report)
+        written.and(Ok(report))
     }
 
     /// Everything that code of a run can reach.

@@ -1,6 +1,7 @@
 //! What can go wrong here that a caller can act on.
 
 use core::time::Duration;
+use std::path::PathBuf;
 
 use protocol::Malformed;
 use protocol::error_code::{RunError, run_status};
@@ -46,6 +47,14 @@ pub enum Error {
         in_use: u64,
         /// What the machine said.
         reason: String,
+    },
+    /// What a run is written down in cannot be written.
+    #[error("cannot write {}: {source}", path.display())]
+    Diagnostics {
+        /// The file or folder.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
     },
     /// An address is not that of a live allocation.
     #[error("{operation}: {address} is in no allocation of this device; was it freed before?")]

@@ -55,6 +55,8 @@ pub struct Launch<'a, M: Machine> {
     pub config: &'a CallConfig,
     /// Deadlines and the like.
     pub options: &'a RunOptions,
+    /// Address of the region that the run is written down in, 0 for none.
+    pub recording: u64,
     /// Everything that code of this run can reach: to be kept alive for as long as some of it
     /// does not stop.
     pub hold: &'a dyn Fn() -> Box<dyn Any + Send>,

@@ -23,6 +23,7 @@ pub mod c_api;
 mod comm;
 mod context;
 mod device;
+pub mod diagnostics;
 mod error;
 #[cfg(feature = "hbg")]
 mod host_side;
@@ -34,6 +35,7 @@ mod memory;
 mod options;
 mod pool;
 mod program;
+mod recording;
 mod registry;
 mod store;
 
@@ -54,7 +56,7 @@ pub use launch::HostRun;
 pub use launch::{Launch, Outcome, Prepared, RunReport};
 pub use machine::{DeviceMemory, LoadedKernel, Machine, NoMemory};
 pub use memory::MemoryStats;
-pub use options::{Deadlines, ForeignMemory, Rings, RunOptions};
+pub use options::{Deadlines, ForeignMemory, RecordingLimits, Rings, RunOptions};
 pub use program::{
     InProcessKernel, Kernel, KernelCall, KernelFn, Orchestration, Program, ProgramKernel, Waits,
 };

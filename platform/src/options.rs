@@ -36,6 +36,35 @@ pub struct Rings {
     pub dep_pool: Option<u64>,
 }
 
+/// How much of a run is written down at most, if it is; what exceeds it is counted and left out.
+///
+/// On a simulated chip memory that is not used costs nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecordingLimits {
+    /// Kernel calls, 64 bytes each.
+    pub calls: u64,
+    /// Dependencies, 16 bytes each.
+    pub edges: u64,
+    /// Phases of control CPUs, 32 bytes each.
+    pub phases: u64,
+    /// Tensors, 128 bytes each besides their contents.
+    pub tensors: u64,
+    /// Bytes of tensors' contents.
+    pub contents: u64,
+}
+
+impl Default for RecordingLimits {
+    fn default() -> Self {
+        Self {
+            calls: 1 << 20,
+            edges: 1 << 21,
+            phases: 1 << 20,
+            tensors: 1 << 16,
+            contents: 128 << 20,
+        }
+    }
+}
+
 /// Whether a run may be given device memory that its device did not allocate.
 ///
 /// Windows of a communicator and memory of another context are such; the device cannot know whether
@@ -72,6 +101,10 @@ pub struct RunOptions {
     pub orchestrator_schedules: bool,
     /// What becomes of addresses that the device does not know.
     pub foreign_memory: ForeignMemory,
+    /// How much is written down, if the configuration wants that.
+    pub recording: RecordingLimits,
+    /// Number of the events to be counted, instead of the configuration's if that wants any.
+    pub counted_events: Option<u32>,
 }
 
 impl RunOptions {
@@ -83,6 +116,7 @@ impl RunOptions {
     /// | `PTO2_RING_HEAP` | output heap bytes per ring | a power of two from 1024 on |
     /// | `PTO2_RING_DEP_POOL` | none: dependencies live with their tasks | a number from 4 on |
     /// | `PTO2_ORCH_TO_SCHED` | the orchestrating thread schedules afterwards | starting with 1, t or T |
+    /// | `SIMPLER_PMU_EVENT_TYPE` | which events are counted, if any are | a number |
     ///
     /// A value that is not accepted is named in a warning and has no effect.
     pub fn from_environment(lookup: impl Fn(&str) -> Option<String>) -> Self {
@@ -106,6 +140,9 @@ impl RunOptions {
             orchestrator_schedules: lookup("PTO2_ORCH_TO_SCHED")
                 .is_some_and(|text| text.starts_with(['1', 't', 'T'])),
             foreign_memory: ForeignMemory::default(),
+            recording: RecordingLimits::default(),
+            counted_events: number("SIMPLER_PMU_EVENT_TYPE", 0, false)
+                .map(|events| u32::try_from(events).unwrap_or(u32::MAX)),
         }
     }
 }

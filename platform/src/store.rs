@@ -143,7 +143,7 @@ impl<M: Machine> Store<M> {
     }
 
     /// Device memory, at the expense of the pool if there is no other.
-    fn allocate(&self, bytes: u64) -> Result<M::Memory> {
+    pub(crate) fn allocate(&self, bytes: u64) -> Result<M::Memory> {
         let full = |no| match no {
             NoMemory::Full(reason) => self.exhausted(bytes, &reason),
             NoMemory::Failed(error) => error,

@@ -4,6 +4,8 @@
 //! what only one side needs: code is generic over [`Arch`] and asks for a number, it never asks
 //! which family it is.
 
+use crate::diagnostics::{A2A3_EVENTS, A5_EVENTS, PmuEvents};
+
 /// One chip family.
 ///
 /// Implemented by zero-sized types only, so that naming a family costs nothing at run time.
@@ -30,6 +32,8 @@ pub trait Arch: Copy + Default + core::fmt::Debug + Send + Sync + 'static {
     const PHYSICAL_ID_BOUND: u32 = Self::PHYSICAL_CLUSTERS * Self::CORES_PER_BLOCK;
     /// Ticks of the system counter per second.
     const COUNTER_HZ: u64;
+    /// What its performance counters can count.
+    const PMU_EVENTS: &'static [PmuEvents];
     /// Whether kernels may complete a task by an event record of the system DMA.
     const HAS_SDMA_EVENTS: bool;
     /// Ready-queue shards of the device-built runtime unless a run asks otherwise.
@@ -126,6 +130,7 @@ impl Arch for A2a3 {
     const WORKER_SLOTS: usize = 72;
     const PHYSICAL_CLUSTERS: u32 = 25;
     const COUNTER_HZ: u64 = 50_000_000;
+    const PMU_EVENTS: &'static [PmuEvents] = A2A3_EVENTS;
     const HAS_SDMA_EVENTS: bool = true;
     const DEFAULT_READY_QUEUE_SHARDS: u32 = 3;
     const REGISTERS: RegisterOffsets = RegisterOffsets {
@@ -167,6 +172,7 @@ impl Arch for A5 {
     const WORKER_SLOTS: usize = 108;
     const PHYSICAL_CLUSTERS: u32 = 36;
     const COUNTER_HZ: u64 = 1_000_000_000;
+    const PMU_EVENTS: &'static [PmuEvents] = A5_EVENTS;
     const HAS_SDMA_EVENTS: bool = false;
     const DEFAULT_READY_QUEUE_SHARDS: u32 = 6;
     const REGISTERS: RegisterOffsets = RegisterOffsets {

@@ -25,6 +25,7 @@ pub use pmu::{
     PmuBufferA2a3, PmuBufferA5, PmuBufferState, PmuDataHeaderA2a3, PmuDataHeaderA5, PmuEventSet,
     PmuRecordA2a3, PmuRecordA5,
 };
+pub(crate) use pmu_events::{A2A3 as A2A3_EVENTS, A5 as A5_EVENTS};
 pub use pmu_events::{PmuEvent, PmuEvents};
 pub use swimlane::{
     AICPU_PHASE_MAGIC, AicpuOrchSummary, AicpuPhaseHeaderA2a3, AicpuPhaseHeaderA5, AicpuPhaseId,
@@ -111,8 +112,6 @@ pub trait DiagnosticRecords: Arch {
     const PMU_READY_ENTRIES: usize;
     /// Records of a phase buffer.
     const PHASE_RECORDS: usize;
-    /// What can be counted.
-    const PMU_EVENTS: &'static [PmuEvents];
 }
 
 impl DiagnosticRecords for A2a3 {
@@ -129,7 +128,6 @@ impl DiagnosticRecords for A2a3 {
     const DUMP_READY_ENTRIES: usize = 64;
     const PMU_READY_ENTRIES: usize = 288;
     const PHASE_RECORDS: usize = 16_384;
-    const PMU_EVENTS: &'static [PmuEvents] = pmu_events::A2A3;
 }
 
 impl DiagnosticRecords for A5 {
@@ -146,7 +144,6 @@ impl DiagnosticRecords for A5 {
     const DUMP_READY_ENTRIES: usize = 112;
     const PMU_READY_ENTRIES: usize = 432;
     const PHASE_RECORDS: usize = 500_000;
-    const PMU_EVENTS: &'static [PmuEvents] = pmu_events::A5;
 }
 
 /// What must hold between a family's numbers and its heads.

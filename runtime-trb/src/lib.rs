@@ -37,6 +37,7 @@
 //! | `map`, `region` | who wrote this region last? |
 //! | `record` | what lies where, and who writes it? |
 //! | `role` | what does a step of a scheduler do? |
+//! | `recording` | what is written down of a run? |
 
 mod baton;
 mod context;
@@ -48,6 +49,7 @@ mod map;
 mod ops;
 mod orchestrator;
 mod record;
+mod recording;
 mod region;
 mod report;
 mod ring;

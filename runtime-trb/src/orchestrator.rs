@@ -25,6 +25,7 @@ use core::marker::PhantomData;
 use core::time::Duration;
 
 use aicore_abi::orchestration::trb::{Runtime, ScopeMode, TaskOutputTensors};
+use aicore_abi::recorder::Recorder;
 use aicore_abi::seam::KernelEntry;
 use aicore_abi::tensor::Tensor;
 use protocol::TaskId;
@@ -47,6 +48,7 @@ pub(crate) struct Surroundings<'r> {
     pub(crate) kernels: &'r [KernelEntry],
     pub(crate) help: &'r dyn Help,
     pub(crate) log: &'r dyn log::Log,
+    pub(crate) recorder: Option<&'r Recorder>,
     pub(crate) clusters: u32,
     pub(crate) heap_base: u64,
     pub(crate) no_progress: Duration,

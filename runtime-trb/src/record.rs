@@ -95,6 +95,8 @@ pub(crate) struct Descriptor {
     pub(crate) shape: Shape,
     pub(crate) tensors: u8,
     pub(crate) scalars: u8,
+    /// What the task does with its tensors, if they are to be written down.
+    pub(crate) roles: Word32,
 }
 
 impl Descriptor {
@@ -226,6 +228,11 @@ impl Records {
         unsafe { self.line(task, FAN_IN).write(fan_in) };
         // SAFETY: as above.
         unsafe { self.line(task, FAN_OUT).write(fan_out) };
+    }
+
+    /// Says what a task does with its tensors, before it is published.
+    pub(crate) fn set_roles(&self, task: TaskRef, roles: u32) {
+        self.descriptor(task).roles.set_own(roles);
     }
 
     /// What the task is.
@@ -384,6 +391,7 @@ impl Descriptor {
             shape: of.shape,
             tensors: of.tensors as u8,
             scalars: of.scalars as u8,
+            roles: Word32::new(0),
         }
     }
 }

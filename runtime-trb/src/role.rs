@@ -77,8 +77,8 @@ pub(crate) struct Role {
     completed: u64,
     /// Dispatches and finished kernel calls of the current step.
     moves: u64,
-    /// Steps without progress since the last one with.
-    idle_steps: u32,
+    /// Rounds that were written down.
+    rounds: u32,
     /// When the role first saw that the run is to end.
     ending: Option<std::time::Instant>,
     /// The role has said that it is quiet.
@@ -96,7 +96,7 @@ impl Role {
             deferred: Deferred::default(),
             completed: 0,
             moves: 0,
-            idle_steps: 0,
+            rounds: 0,
             ending: None,
             quiet: false,
         }
@@ -112,7 +112,7 @@ impl Role {
         self.deferred.clear();
         self.completed = 0;
         self.moves = 0;
-        self.idle_steps = 0;
+        self.rounds = 0;
         self.ending = None;
         self.quiet = false;
     }

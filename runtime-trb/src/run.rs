@@ -184,6 +184,7 @@ impl<'c, A: Arch, C: Cores> Run<'c, A, C> {
                 kernels: self.setup.kernels,
                 help,
                 log: self.setup.log,
+                recorder: self.cores.recorder(),
                 clusters: u32::from(self.setup.clusters),
                 heap_base: self.heap_base,
                 no_progress: self.setup.deadlines.no_progress,

@@ -19,7 +19,8 @@ fn main() {
         ..RunConfig::default()
     };
     let bench = |shape| {
-        GraphBench::new("a2a3sim", shape, Duration::ZERO, setting).expect("the simulator is there")
+        GraphBench::new("a2a3sim", shape, Duration::ZERO, setting.clone())
+            .expect("the simulator is there")
     };
     // What the process itself needs is there before anything is measured.
     bench(Shape::Independent).run(1).expect("the graph runs");

@@ -14,6 +14,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 
 use aicore_abi::kernel::DeferredIngressBuffer;
 use aicore_abi::payload::DispatchPayload;
+use aicore_abi::recorder::Recorder;
 use aicore_abi::seam::{CoreId, Cores, KernelEntry, Togetherness};
 use log::{LevelFilter, Log, Metadata, Record};
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
@@ -409,6 +410,8 @@ impl<A: Arch> Inside for Trb<A> {
             Err(error) => return end.fail(-1, &error.to_string()),
         };
         let no_progress = Duration::from_nanos(order.no_progress);
+        // SAFETY: passed on.
+        let recorder = unsafe { Recorder::at(order.recording, order.clock) };
         let done = self.executor.run(
             &trb::Order {
                 callable_id: order.callable_id,
@@ -425,6 +428,7 @@ impl<A: Arch> Inside for Trb<A> {
                     tensor_wait: no_progress,
                     wind_down: Duration::from_nanos(order.wind_down),
                 },
+                recorder: recorder.as_ref(),
             },
             &parts.cores,
             &parts.crew,

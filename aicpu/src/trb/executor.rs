@@ -13,7 +13,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::sync::Mutex;
 
-use aicore_abi::seam::{Cores, KernelEntry};
+use aicore_abi::recorder::Recorder;
+use aicore_abi::seam::{Cores, KernelEntry, Recorded};
 use protocol::error_code::RunError;
 use protocol::{Arch, ChipStorageTaskArgs};
 use runtime_trb::{Context, Deadlines, Limits, Run, RunReport, RunStatus, Setup};
@@ -47,6 +48,8 @@ pub struct Order<'a> {
     pub limits: Limits,
     /// How long nothing may move.
     pub deadlines: Deadlines,
+    /// Where the run is written down, if it is.
+    pub recorder: Option<&'a Recorder>,
 }
 
 impl fmt::Debug for Order<'_> {
@@ -173,9 +176,15 @@ impl<A: Arch> Executor<A> {
             .check(order.args)
             .map_err(RunFailure::from)
             .and_then(|()| {
-                self.execute(order, cores, crew, |orchestrator| {
+                let body = |orchestrator: &mut runtime_trb::Orchestrator<'_>| {
                     loaded.call(orchestrator, order.args)
-                })
+                };
+                match order.recorder {
+                    None => self.execute(order, cores, crew, body),
+                    Some(recorder) => {
+                        self.execute(order, &Recorded { cores, recorder }, crew, body)
+                    }
+                }
             });
         End {
             loaded: table.loads() != before,

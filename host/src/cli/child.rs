@@ -17,6 +17,7 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 
 use super::FAILED;
 use super::jobs::Job;
+use super::record::RecordArgs;
 use super::run::{Order, cases};
 use crate::scene::chip::Libraries;
 use crate::scene::load;
@@ -67,13 +68,16 @@ pub(super) fn run(machine: &dyn Machine, job: &str) -> Result<u8, String> {
         repeats: 1,
         overrides: &Overrides::default(),
         device: job.device,
+        record: &RecordArgs::default(),
     };
     let libraries = job.runtime_dir.map(|dir| {
         // SAFETY: whoever names a folder wants its code to run, and this thread is the only one.
         unsafe { Libraries::new(dir) }
     });
     let machine: &dyn Machine = libraries.as_ref().map_or(machine, |libraries| libraries);
-    let reports = cases(machine, &order, &mut |report| println!("{}", report.text()))?;
+    let reports = cases(machine, &order, &mut |report, _| {
+        println!("{}", report.text())
+    })?;
     let pass = reports.iter().all(CaseReport::pass);
     Ok(if pass { 0 } else { FAILED })
 }

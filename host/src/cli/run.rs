@@ -2,6 +2,7 @@
 //!
 //! Knows how one scene becomes a verdict on standard output. Refuses to know what a case does.
 
+use super::record::{self, RecordArgs};
 use super::{FAILED, RunArgs, check_simulated};
 use crate::scene::build::Builder;
 use crate::scene::model::{Platform, RuntimeKind, Scene};
@@ -19,6 +20,7 @@ pub(super) struct Order<'a> {
     pub(super) repeats: u32,
     pub(super) overrides: &'a Overrides,
     pub(super) device: u32,
+    pub(super) record: &'a RecordArgs,
 }
 
 /// Runs the command.
@@ -57,10 +59,14 @@ pub(super) fn run(machine: &dyn Machine, args: &RunArgs) -> Result<u8, String> {
         repeats: args.repeats,
         overrides: &overrides,
         device: 0,
+        record: &args.record,
     };
-    let reports = cases(machine, &order, &mut |report| {
+    let reports = cases(machine, &order, &mut |report, files| {
         if !args.json {
             println!("{}", report.text());
+            if !files.is_empty() {
+                println!("{files}");
+            }
         } else if let Ok(line) = serde_json::to_string(&report.json()) {
             println!("{line}");
         }
@@ -73,11 +79,11 @@ pub(super) fn run(machine: &dyn Machine, args: &RunArgs) -> Result<u8, String> {
     Ok(if pass { 0 } else { FAILED })
 }
 
-/// Runs the cases of an order on one device; `each` sees every report as it comes.
+/// Runs the cases of an order on one device; `each` sees every report as it comes, and where its files are.
 pub(super) fn cases(
     machine: &dyn Machine,
     order: &Order<'_>,
-    each: &mut dyn FnMut(&CaseReport),
+    each: &mut dyn FnMut(&CaseReport, &str),
 ) -> Result<Vec<CaseReport>, String> {
     let Order {
         scene,
@@ -100,17 +106,16 @@ pub(super) fn cases(
         .map_err(|error| error.to_string())?;
     let repeats = usize::try_from(order.repeats).unwrap_or(usize::MAX);
     let mut reports = Vec::new();
+    let several = cases.len() > 1;
     for case in cases {
-        let report = run::run_case(
-            &mut *session,
-            &program,
-            scene,
-            case,
-            order.overrides,
-            repeats,
-        )
-        .map_err(|error| error.to_string())?;
-        each(&report);
+        let recorded = order.record.of(&scene.name, &case.name, several);
+        let runs = run::Runs {
+            count: repeats,
+            last: &recorded,
+        };
+        let report = run::run_case(&mut *session, &program, scene, case, order.overrides, runs)
+            .map_err(|error| error.to_string())?;
+        each(&report, &record::finish(scene, &case.name, &recorded)?);
         reports.push(report);
     }
     Ok(reports)

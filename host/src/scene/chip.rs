@@ -188,6 +188,7 @@ impl Session for Chip {
             block_dim: config.block_dim,
             aicpu_threads: config.aicpu_threads,
             options,
+            diagnostics: config.diagnostics.clone(),
         };
         // SAFETY: every tensor is memory of `args`, which we have exclusively.
         let report = unsafe { self.worker.run_id(callable.id(), &block, &config) }?;

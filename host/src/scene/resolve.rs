@@ -22,6 +22,7 @@ use super::random::SplitMix64;
 use super::session::RunConfig;
 use super::tensor::{ArgValue, Bytes, Scalar, Tensor};
 use super::{nearest, npy};
+use crate::diagnostics::Diagnostics;
 
 /// AICPU threads of a case that does not say.
 const DEFAULT_THREADS: u32 = 4;
@@ -267,6 +268,7 @@ impl Resolver<'_> {
         let timeout = self.setting("timeout_s", names, 86_400)?.map(u64::from);
         let (own, scene) = (&self.case.settings, &self.scene.settings);
         Ok(RunConfig {
+            diagnostics: Diagnostics::default(),
             aicpu_threads: threads
                 .or(own.aicpu_threads)
                 .or(scene.aicpu_threads)

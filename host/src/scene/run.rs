@@ -13,6 +13,7 @@ use super::resolve::{self, Overrides, ReadyCase, Wanted, WantedTensor};
 use super::session::{BuiltProgram, RunOutcome, Session, SessionError};
 use super::tensor::ArgValue;
 use super::{Result, SceneError, nearest};
+use crate::diagnostics::Diagnostics;
 
 /// Picks the cases of `scene` for a platform and runtime: the one called `name`, or all that are
 /// not manual.
@@ -50,7 +51,16 @@ pub fn select<'s>(
     }
 }
 
-/// Runs one case `runs` times on `session`; the arguments start afresh every time, and every run is
+/// How often a case runs.
+#[derive(Clone, Copy, Debug)]
+pub struct Runs<'a> {
+    /// How often.
+    pub count: usize,
+    /// What is written down of the last run, which the others have warmed up for.
+    pub last: &'a Diagnostics,
+}
+
+/// Runs one case on `session`; the arguments start afresh every time, and every run is
 /// judged.
 ///
 /// An error means that the case itself is wrong; a device that fails is a verdict.
@@ -60,9 +70,9 @@ pub fn run_case(
     scene: &Scene,
     case: &Case,
     overrides: &Overrides,
-    runs: usize,
+    runs: Runs<'_>,
 ) -> Result<CaseReport> {
-    let ready = resolve::resolve(scene, case, overrides)?;
+    let mut ready = resolve::resolve(scene, case, overrides)?;
     let mut report = CaseReport::new(&scene.name, program.platform, program.runtime, &case.name);
     let start = Instant::now();
     let prepared = match session.prepare(program) {
@@ -73,7 +83,10 @@ pub fn run_case(
         }
     };
     report.prepare = start.elapsed();
-    for _ in 0..runs {
+    for number in 1..=runs.count {
+        if number == runs.count {
+            ready.config.diagnostics = runs.last.clone();
+        }
         let mut args = ready.args.clone();
         let start = Instant::now();
         let outcome = session.run(prepared, &mut args, &ready.config);

@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use super::model::{CoreType, Platform, RuntimeKind};
 use super::tensor::{ArgValue, Direction};
+use crate::diagnostics::Diagnostics;
 
 /// A program whose sources have been compiled.
 #[derive(Clone, Debug)]
@@ -57,6 +58,8 @@ pub struct RunConfig {
     pub env: BTreeMap<String, String>,
     /// How long the run may take; `None` leaves it to the device.
     pub deadline: Option<Duration>,
+    /// What is written down of it.
+    pub diagnostics: Diagnostics,
 }
 
 /// What a successful run has to tell.

@@ -210,6 +210,7 @@ impl Machine for Chip {
                 clusters,
                 threads: u8::try_from(launch.config.aicpu_thread_num).expect(checked),
                 options: *launch.options,
+                recording: launch.recording,
             },
             launch.hold,
         );

@@ -17,6 +17,11 @@ pub fn ticks<A: Arch>() -> u64 {
     ticks_of::<A>(since)
 }
 
+/// The same, for programs that are linked apart.
+pub extern "C" fn counter<A: Arch>() -> u64 {
+    ticks::<A>()
+}
+
 /// Ticks of `A` in a stretch of time.
 #[must_use]
 pub fn ticks_of<A: Arch>(time: Duration) -> u64 {

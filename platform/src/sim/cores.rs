@@ -28,6 +28,7 @@ use std::time::Instant;
 
 use aicore_abi::kernel::DeferredIngressBuffer;
 use aicore_abi::payload::DispatchPayload;
+use aicore_abi::recorder::{Clock, stamp_end, stamp_start};
 use aicore_abi::seam::{CoreId, Cores, Togetherness};
 use protocol::registers::{AICORE_IDLE_VALUE, TASK_ID_MASK, TASK_STATE_MASK};
 use protocol::{Arch, CoreType};
@@ -37,6 +38,7 @@ use crate::error::{Error, Result};
 use crate::lock::lock;
 use crate::program::{KernelCall, Waits};
 
+use super::clock;
 use super::groups::Groups;
 use super::hooks::{self, Running};
 #[cfg(feature = "c-api")]
@@ -68,6 +70,7 @@ pub struct Family {
     block: usize,
     token: usize,
     status: usize,
+    clock: Clock,
 }
 
 impl Family {
@@ -85,6 +88,7 @@ impl Family {
             block: A::SIM_REGISTER_BLOCK / size_of::<Register>(),
             token: word(A::REGISTERS.data_main_base),
             status: word(A::REGISTERS.cond),
+            clock: clock::counter::<A>,
         }
     }
 
@@ -231,6 +235,11 @@ impl SimCores {
         }
         #[cfg(not(feature = "c-api"))]
         None
+    }
+
+    /// The chip's counter.
+    pub(crate) const fn clock(&self) -> Clock {
+        self.family.clock
     }
 
     /// Starts no call any more: those not started yet end at once, as failures.
@@ -461,6 +470,10 @@ impl SimCores {
             sub_block: lane as u16,
         };
         let started = timed.then(Instant::now);
+        if payload.record != 0 {
+            // SAFETY: a scheduler of this run put it there.
+            unsafe { stamp_start(payload.record, self.clock()()) };
+        }
         let result = match record.core {
             Some(CoreType::Aic) if lanes != 1 => {
                 Err("it is for AIC cores and was submitted to an AIV core".to_owned())
@@ -470,6 +483,10 @@ impl SimCores {
             }
             _ => record.call(&call, &running, self.program()),
         };
+        if payload.record != 0 {
+            // SAFETY: as above.
+            unsafe { stamp_end(payload.record, self.clock()()) };
+        }
         if let Some(started) = started {
             record.note_time(started.elapsed());
         }

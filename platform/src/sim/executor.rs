@@ -37,6 +37,9 @@ pub struct RunOrder {
     pub threads: u8,
     /// Ring sizes and the like.
     pub options: RunOptions,
+    /// Address of the region that the run is written down in, 0 for none; it stays until no code of the run can reach
+    /// it.
+    pub recording: u64,
 }
 
 /// How a run on the control CPUs ended.

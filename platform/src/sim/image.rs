@@ -466,6 +466,8 @@ fn record(
         crew_table: &raw const CREW,
         memory: core::ptr::from_ref(memory).cast(),
         memory_table: &raw const MEMORY,
+        recording: order.recording,
+        clock: cores.clock(),
     }
 }
 

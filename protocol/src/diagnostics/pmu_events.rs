@@ -30,7 +30,7 @@ const fn on(event: u32, counter: &'static str) -> PmuEvent {
 const OFF: PmuEvent = on(0, "");
 
 /// Events of [`A2a3`](crate::A2a3).
-pub(super) const A2A3: &[PmuEvents] = &[
+pub(crate) const A2A3: &[PmuEvents] = &[
     PmuEvents {
         set: PmuEventSet::ArithmeticUtilization,
         counters: &[
@@ -125,7 +125,7 @@ pub(super) const A2A3: &[PmuEvents] = &[
 ];
 
 /// Events of [`A5`](crate::A5).
-pub(super) const A5: &[PmuEvents] = &[
+pub(crate) const A5: &[PmuEvents] = &[
     PmuEvents {
         set: PmuEventSet::ArithmeticUtilization,
         counters: &[

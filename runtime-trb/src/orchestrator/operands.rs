@@ -42,6 +42,11 @@ impl Operands<'_> {
         pairs.map(|(&tag, &object)| Operand { tag, object })
     }
 
+    /// What the task does with them, to be written down.
+    pub(super) fn roles(&self) -> u32 {
+        crate::recording::roles(self.tags)
+    }
+
     #[inline]
     pub(super) const fn count(&self) -> usize {
         self.tags.len()

@@ -3,6 +3,7 @@
 //! Knows arguments, producers and memory of one task. Refuses to know how waiting for room works.
 
 use aicore_abi::orchestration::trb::{ActiveMask, Arg, MixedKernels, Shape, TaskOutputTensors};
+use aicore_abi::recorder::Recorder;
 use aicore_abi::tensor::{BufferHandle, TensorCreateInfo};
 use protocol::limits::trb::SUBTASK_SLOTS;
 use sync::Pushed;
@@ -12,6 +13,7 @@ use super::request::{Args, Blocks};
 use super::{Orchestrator, Submitted};
 use crate::error::{Fatal, Wanted};
 use crate::record::{Descriptor, Ledger, Shaped, granules};
+use crate::recording::{Stopwatch, Unwatched, Watch};
 use crate::ring::{HEAP_ALIGN, Place, Room, Short};
 
 /// Most blocks of one task, so that three lanes of each can be counted.
@@ -66,8 +68,16 @@ impl Orchestrator<'_> {
             &aligned
         };
         let mut result = TaskOutputTensors::empty();
-        // SAFETY: passed on.
-        match unsafe { self.try_submit(kernels, arg, blocks, &mut result) } {
+        let submitted = match self.around.recorder {
+            // SAFETY: passed on.
+            None => unsafe { self.try_submit(kernels, arg, blocks, &mut result, Unwatched) },
+            Some(recorder) => {
+                let watch = Stopwatch::new(recorder);
+                // SAFETY: passed on.
+                unsafe { self.try_submit(kernels, arg, blocks, &mut result, watch) }
+            }
+        };
+        match submitted {
             Ok(()) => Ok(result),
             Err(fatal) => {
                 self.report(&fatal);
@@ -77,12 +87,13 @@ impl Orchestrator<'_> {
     }
 
     #[inline]
-    unsafe fn try_submit(
+    unsafe fn try_submit<'w>(
         &mut self,
         kernels: &MixedKernels,
         arg: &Arg,
         blocks: Blocks,
         result: &mut TaskOutputTensors,
+        mut watch: impl Watch<'w>,
     ) -> Result<(), Fatal> {
         check_arg(arg)?;
         let work = self.check_work(kernels, blocks)?;
@@ -93,15 +104,25 @@ impl Orchestrator<'_> {
         let registered = if manual { 0 } else { operands.writes };
 
         self.collect_producers(arg, &operands, manual)?;
+        watch.step();
         let place = self.take_place(&operands, arg.scalars().len(), registered)?;
+        watch.step();
         self.write_record(&place, &work, &operands, arg.scalars(), result);
+        if let Some(recorder) = watch.recorder() {
+            self.write_down(recorder, &place, &operands);
+        }
+        watch.step();
         self.publish(&place, work.shape);
+        watch.step();
         if registered != 0 {
             self.register_writes(&place, &operands)?;
         }
+        watch.step();
         if self.graph.tick(&self.around.shared.records) {
             self.relieve();
         }
+        watch.step();
+        watch.end(place.id, self.submitted);
         Ok(())
     }
 
@@ -169,7 +190,8 @@ impl Orchestrator<'_> {
         Ok(())
     }
 
-    #[inline]
+    // A submission that is watched is a second caller.
+    #[inline(always)]
     fn collect_producers(
         &mut self,
         arg: &Arg,
@@ -350,6 +372,16 @@ impl Orchestrator<'_> {
         // else knows it yet.
         let bytes = unsafe { core::slice::from_raw_parts_mut(first, len) };
         creation.fill(bytes).expect("checked before");
+    }
+
+    /// Writes down who the task waits for, finished or not, and what it does with its tensors.
+    #[cold]
+    fn write_down(&mut self, recorder: &Recorder, place: &Place, operands: &Operands<'_>) {
+        for (producer, _) in &self.graph.producers {
+            recorder.edge(producer.raw(), place.id.raw());
+        }
+        let records = &self.around.shared.records;
+        records.set_roles(place.record, operands.roles());
     }
 
     /// Connects the task with its producers and lets it go.

@@ -10,6 +10,7 @@ use aicore_abi::seam::Cores;
 use super::tracker::Lane;
 use super::{Flight, Role};
 use crate::record::TaskRef;
+use crate::recording;
 use crate::run::Env;
 
 impl Role {
@@ -27,6 +28,11 @@ impl Role {
         };
         self.moves += 1;
         let core = self.clusters[cluster][lane as usize].id;
+        if let Some(recorder) = env.cores.recorder() {
+            let payload = env.cores.payload(core, flight.token.get());
+            // SAFETY: the seam keeps the payload valid, and it is this call's until another has its token's parity.
+            recorder.call_finished(unsafe { payload.as_ref() }.record);
+        }
         let ingress = env.cores.deferred(core, flight.token.get());
         if self.deferred.took_over(env, ingress, flight.task) {
             return;
@@ -56,6 +62,9 @@ impl Role {
             if records.fan_in(consumer).waiting.release(1) {
                 self.make_ready(env, consumer);
             }
+        }
+        if let Some(recorder) = env.cores.recorder() {
+            recording::completed(recorder, self.number, records, task);
         }
         for producer in records.producers(records.descriptor(task)) {
             records.fan_out(producer).given_back.add(1);

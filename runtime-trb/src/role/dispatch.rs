@@ -11,10 +11,13 @@ use aicore_abi::kernel::{AsyncCtx, LocalContext};
 use aicore_abi::orchestration::trb::Shape;
 use aicore_abi::payload::DispatchPayload;
 use aicore_abi::seam::{Cores, Togetherness};
+use bytemuck::Zeroable;
+use protocol::recording::CallRecord;
 
 use super::tracker::{Lane, Phase, Unit};
 use super::{Flight, Role};
 use crate::record::{Descriptor, TaskRef};
+use crate::recording;
 use crate::run::Env;
 
 /// Most tasks taken from a shared queue at once.
@@ -251,6 +254,22 @@ impl Role {
             async_ctx: AsyncCtx::new(ingress.as_ptr().expose_provenance() as u64, descriptor.id),
         };
         payload.global_context.sub_block_id = i32::from(lane == Lane::Aiv1);
+        payload.record = match env.cores.recorder() {
+            None => 0,
+            Some(recorder) => {
+                #[expect(clippy::cast_possible_truncation, reason = "few roles and lanes")]
+                let call = CallRecord {
+                    task_id: descriptor.id.raw(),
+                    func_id,
+                    block,
+                    core: id.0,
+                    lane: kernel as u8,
+                    writer: self.number as u8,
+                    ..Zeroable::zeroed()
+                };
+                recording::dispatched(recorder, records, task, call, lane)
+            }
+        };
         env.cores.dispatch(id, token.get(), together);
     }
 

@@ -4,9 +4,12 @@
 
 use std::time::Instant;
 
+use aicore_abi::recorder::Recorder;
 use aicore_abi::seam::Cores;
+use protocol::diagnostics::AicpuPhaseId;
 
 use super::Role;
+use crate::recording::worked;
 use crate::run::{Env, Step};
 
 /// Rounds of one step while there is progress, so that holding the baton pays.
@@ -43,12 +46,41 @@ impl Role {
 
     #[inline]
     fn round<C: Cores>(&mut self, env: &Env<'_, C>) -> bool {
+        if let Some(recorder) = env.cores.recorder() {
+            return self.recorded_round(env, recorder);
+        }
         let mut progress = self.poll(env);
         progress |= self.poll_deferred(env);
         progress |= match env.shared.drain.pending() {
             None => self.dispatch(env),
             Some((task, leader)) => self.try_start_together(env, task, leader),
         };
+        progress
+    }
+
+    /// The same, and writes down how long it took. Rounds that got nowhere are the gaps between those that did.
+    #[cold]
+    fn recorded_round<C: Cores>(&mut self, env: &Env<'_, C>, recorder: &Recorder) -> bool {
+        let (completed, start) = (self.completed, recorder.now());
+        let mut progress = self.poll(env);
+        progress |= self.poll_deferred(env);
+        let completed = self.completed - completed;
+        let mut so_far = start;
+        if progress {
+            let phase = AicpuPhaseId::SchedComplete;
+            so_far = worked(recorder, self.number, self.rounds, phase, start, completed);
+        }
+        let moves = self.moves;
+        progress |= match env.shared.drain.pending() {
+            None => self.dispatch(env),
+            Some((task, leader)) => self.try_start_together(env, task, leader),
+        };
+        let calls = self.moves - moves;
+        if calls != 0 {
+            let phase = AicpuPhaseId::SchedDispatch;
+            worked(recorder, self.number, self.rounds, phase, so_far, calls);
+        }
+        self.rounds = self.rounds.wrapping_add(1);
         progress
     }
 

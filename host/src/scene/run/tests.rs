@@ -1,7 +1,8 @@
 use core::time::Duration;
 use std::path::Path;
 
-use super::{run_case, select};
+use super::{Runs, run_case, select};
+use crate::diagnostics::Diagnostics;
 use crate::scene::load;
 use crate::scene::model::{Platform, RuntimeKind, Scene};
 use crate::scene::report::CaseReport;
@@ -100,6 +101,10 @@ fn run(device: &mut AddOne, case: &str, runs: usize) -> CaseReport {
         .iter()
         .find(|known| known.name == case)
         .expect("a case of the scene");
+    let runs = Runs {
+        count: runs,
+        last: &Diagnostics::default(),
+    };
     run_case(device, &program, &scene, case, &Overrides::default(), runs).expect("a good case")
 }
 

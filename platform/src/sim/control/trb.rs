@@ -3,6 +3,7 @@
 use core::time::Duration;
 use std::time::Instant;
 
+use aicore_abi::recorder::Recorder;
 use aicpu::Crew;
 use aicpu::trb::{Executor, Orchestration, Order, Registration, RunFailure};
 use protocol::Arch;
@@ -11,6 +12,7 @@ use runtime_trb::Limits;
 use crate::error::{Error, Result};
 use crate::launch::RunReport;
 use crate::options::Rings;
+use crate::sim::clock;
 use crate::sim::cores::SimCores;
 use crate::sim::executor::{RunEnd, RunOrder};
 
@@ -32,6 +34,8 @@ pub(super) fn run<A: Arch>(
         }
     };
     let deadlines = order.options.deadlines;
+    // SAFETY: the order's promise.
+    let recorder = unsafe { Recorder::at(order.recording, clock::counter::<A>) };
     let started = Instant::now();
     let end = executor.run(
         &Order {
@@ -49,6 +53,7 @@ pub(super) fn run<A: Arch>(
                 tensor_wait: deadlines.no_progress,
                 wind_down: deadlines.grace,
             },
+            recorder: recorder.as_ref(),
         },
         cores,
         crew,
