@@ -31,11 +31,7 @@ impl Machine for Chips {
     ) -> Result<Box<dyn Session>, SessionError> {
         let worker = ChipWorker::on(platform.name())?;
         worker.init(i32::try_from(device).unwrap_or(i32::MAX))?;
-        Ok(Box::new(Chip {
-            worker,
-            library: false,
-            prepared: Vec::new(),
-        }))
+        Ok(Box::new(Chip::of(worker)))
     }
 }
 
@@ -122,7 +118,7 @@ impl Drop for Environment {
 
 /// One chip with the programs of a scene.
 #[derive(Debug)]
-struct Chip {
+pub struct Chip {
     worker: ChipWorker,
     /// It reads its settings from the environment itself.
     library: bool,
@@ -206,6 +202,22 @@ impl Session for Chip {
 }
 
 impl Chip {
+    /// The chip of a worker that is attached to it already.
+    #[must_use]
+    pub const fn of(worker: ChipWorker) -> Self {
+        Self {
+            worker,
+            library: false,
+            prepared: Vec::new(),
+        }
+    }
+
+    /// Its worker.
+    #[must_use]
+    pub const fn worker(&self) -> &ChipWorker {
+        &self.worker
+    }
+
     fn callable(&self, program: Prepared) -> Result<Callable, SessionError> {
         let known = self.prepared.get(program.0 as usize).cloned().flatten();
         known.ok_or_else(|| refused(format!("program {} is not prepared", program.0)))

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use platform::cann::{Library, Search};
 use platform::onboard::{ChipOptions, Images, TimeLimits};
 use platform::{Device, Error};
-use support::{Compiler, aicpu_image, core_program, device, expected, limits, run_sums, sums};
+use support::images::core_program;
+use support::{Compiler, Runtime, aicpu_image, device, expected, limits, run_sums, sums};
 use virtual_ascend::{Config, Family, LIBRARIES, Misbehaviour, Session};
 
 /// A device on the libraries of a folder.
@@ -62,8 +63,8 @@ const GIVING_BACK: &[&str] = &["rtDevBinaryUnRegister", "rtFree", "rtStreamDestr
 
 #[test]
 fn a_missing_function_is_named_or_done_without() {
-    let image = aicpu_image(Family::A2a3, "native");
-    let program = sums(Family::A2a3, &Compiler::native());
+    let image = aicpu_image(Family::A2a3, Runtime::Trb, "native");
+    let program = sums(Family::A2a3, Runtime::Trb, &Compiler::native());
     for function in LIBRARIES.iter().flat_map(|(_, functions)| *functions) {
         let session = Session::begin(&Config::new(Family::A2a3));
         let device = device_on(&session.libraries_without(function), &image);
@@ -93,7 +94,7 @@ fn a_missing_function_is_named_or_done_without() {
 #[test]
 fn a_device_that_is_not_there_changes_nothing() {
     let family = Family::A2a3;
-    let image = aicpu_image(family, "native");
+    let image = aicpu_image(family, Runtime::Trb, "native");
     let session = Session::begin(&Config::new(family));
     let device = device(&session, family, &image, limits());
     let error = device.init(2).expect_err("there is one device");
@@ -104,7 +105,7 @@ fn a_device_that_is_not_there_changes_nothing() {
         ["rtSetDevice", "aclGetRecentErrMsg"][..1]
     );
     assert_eq!(device.device_id(), None);
-    let program = sums(family, &Compiler::native());
+    let program = sums(family, Runtime::Trb, &Compiler::native());
     assert_eq!(
         story(&*device, &program).expect("the right number"),
         expected(2)
@@ -115,8 +116,8 @@ fn a_device_that_is_not_there_changes_nothing() {
 #[test]
 fn a_chip_that_failed_is_unusable_and_not_out_of_memory() {
     let family = Family::A2a3;
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
+    let image = aicpu_image(family, Runtime::Trb, "native");
+    let program = sums(family, Runtime::Trb, &Compiler::native());
     let session = Session::begin(&Config::new(family));
     let short = TimeLimits {
         stream: core::time::Duration::from_secs(4),
@@ -144,7 +145,7 @@ fn a_chip_that_failed_is_unusable_and_not_out_of_memory() {
 #[test]
 fn a_device_that_is_lost_in_a_transfer_is_unusable() {
     let family = Family::A5;
-    let image = aicpu_image(family, "native");
+    let image = aicpu_image(family, Runtime::Trb, "native");
     for (code, function) in [
         (507_901, "rtMemcpy"),
         (507_010, "rtMemcpy"),
@@ -172,7 +173,7 @@ fn a_device_that_is_lost_in_a_transfer_is_unusable() {
 #[test]
 fn memory_that_is_full_says_how_much_was_asked_for() {
     let family = Family::A2a3;
-    let image = aicpu_image(family, "native");
+    let image = aicpu_image(family, Runtime::Trb, "native");
     let session = Session::begin(&Config::new(family));
     let device = device(&session, family, &image, limits());
     device.init(0).expect("a played device");
@@ -188,8 +189,8 @@ fn memory_that_is_full_says_how_much_was_asked_for() {
 #[test]
 fn results_do_not_depend_on_which_cluster_is_missing() {
     let family = Family::A2a3;
-    let image = aicpu_image(family, "native");
-    let program = sums(family, &Compiler::native());
+    let image = aicpu_image(family, Runtime::Trb, "native");
+    let program = sums(family, Runtime::Trb, &Compiler::native());
     for missing in [None, Some(0), Some(12), Some(24)] {
         let session = Session::begin(&Config {
             missing_cluster: missing,

@@ -1,23 +1,22 @@
 //! What the tests of real chips share: images, a program, and a device that runs it.
 
+#[path = "device.rs"]
+mod device;
 #[path = "images.rs"]
-mod images;
+pub(crate) mod images;
 
-use std::path::PathBuf;
-use std::process::Command;
-use std::sync::{Arc, OnceLock};
-
-use platform::cann::{Library, Search};
-use platform::onboard::{ChipOptions, Images, TimeLimits};
 use platform::{
     Device, Kernel, Orchestration, Program, ProgramKernel, Rings, RunOptions, RunReport,
 };
 use protocol::{
     ArgDirection, CallConfig, ChipStorageTaskArgs, ContinuousTensor, DataType, TaskArgsView,
 };
-use virtual_ascend::{Family, Session, code_for_virtual_cores};
+use std::path::PathBuf;
+use std::process::Command;
+use virtual_ascend::{Family, code_for_virtual_cores};
 
-pub(crate) use images::{Runtime, aicpu_image, core_program, name, root, run};
+pub(crate) use device::{device, limits};
+pub(crate) use images::{Runtime, aicpu_image, name, root, run};
 
 /// A compiler for the chip's control CPUs or for this machine, as a command and its first arguments.
 pub(crate) struct Compiler(pub(crate) Vec<String>);
@@ -96,43 +95,6 @@ pub(crate) fn sums(family: Family, runtime: Runtime, compiler: &Compiler) -> Pro
             core: None,
             kernel: Kernel::Image(code_for_virtual_cores(&kernel).into()),
         }],
-    }
-}
-
-/// Limits that a test can wait for.
-pub(crate) fn limits() -> TimeLimits {
-    TimeLimits {
-        scheduler: core::time::Duration::from_secs(5),
-        operation: core::time::Duration::from_secs(20),
-        stream: core::time::Duration::from_secs(30),
-        cores: core::time::Duration::from_secs(3),
-    }
-}
-
-/// A device on played libraries, not attached yet.
-pub(crate) fn device(
-    session: &Session,
-    family: Family,
-    aicpu: &[u8],
-    limits: TimeLimits,
-) -> Box<dyn Device> {
-    static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
-    let library = LIBRARY.get_or_init(|| {
-        Arc::new(Library::open(&Search::only(session.libraries())).expect("played libraries"))
-    });
-    let options = ChipOptions {
-        library: Arc::clone(library),
-        family: match family {
-            Family::A2a3 => platform_a2a3::FAMILY,
-            Family::A5 => platform_a5::FAMILY,
-        },
-        images: Some(Images::new(aicpu, core_program()).expect("an image of this build")),
-        limits,
-        log_level: Some(2),
-    };
-    match family {
-        Family::A2a3 => platform_a2a3::onboard(options),
-        Family::A5 => platform_a5::onboard(options),
     }
 }
 

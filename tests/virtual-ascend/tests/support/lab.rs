@@ -1,0 +1,180 @@
+//! Scenes on a played chip, through the path of a real one.
+//!
+//! Knows how a scene's pieces become a chip's: the orchestration is compiled for whoever runs it, and a kernel's shared
+//! object takes the place of a core's code. Refuses to know which scenes there are.
+//!
+//! One chip serves one scene after the other, as an application's does. One that was condemned by a scene is given back
+//! and another one attached, which shows that the reset works.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use host::ChipWorker;
+use host::scene::build::Builder;
+use host::scene::chip::Chip;
+use host::scene::model::{Platform, RuntimeKind, Scene};
+use host::scene::resolve::Overrides;
+use host::scene::run::{run_case, select};
+use host::scene::session::{
+    BuiltProgram, Prepared, RunConfig, RunOutcome, Session as SceneSession, SessionError,
+};
+use host::scene::tensor::ArgValue;
+use virtual_ascend::{Aicpu, Config, Family, Session, code_for_virtual_cores};
+
+use super::device::{device, limits};
+use super::images::{Runtime, aicpu_image};
+
+/// Played memory is real memory, so that rings are small where a scene does not say otherwise.
+const RINGS: [(&str, &str); 2] = [
+    ("PTO2_RING_TASK_WINDOW", "4096"),
+    ("PTO2_RING_HEAP", "16777216"),
+];
+/// Bytes of a played chip.
+const MEMORY: u64 = 512 << 20;
+
+/// What plays control CPUs, and what compiles for them.
+#[derive(Clone, Debug)]
+pub(crate) struct Play {
+    /// Target of the image.
+    pub(crate) target: &'static str,
+    pub(crate) aicpu: Aicpu,
+    /// Compiler of orchestrations that run on the chip; nothing for this machine's own.
+    pub(crate) compiler: Option<String>,
+}
+
+/// A chip with one image, and what builds programs for it.
+pub(crate) struct Lab {
+    family: Family,
+    image: Arc<[u8]>,
+    chip: Option<Chip>,
+    kernels: Builder,
+    orchestrations: Builder,
+    // Last: the chip is given back before its world goes.
+    session: Session,
+}
+
+impl Lab {
+    pub(crate) fn new(family: Family, runtime: Runtime, play: &Play) -> Self {
+        let mut kernels = Builder::from_environment();
+        kernels.cache.folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("scenes");
+        let mut orchestrations = kernels.clone();
+        if runtime == Runtime::Trb && play.compiler.is_some() {
+            orchestrations.environment.cxx.clone_from(&play.compiler);
+        }
+        Self {
+            family,
+            image: aicpu_image(family, runtime, play.target),
+            chip: None,
+            kernels,
+            orchestrations,
+            session: Session::begin(&Config {
+                aicpu: play.aicpu.clone(),
+                memory: MEMORY,
+                ..Config::new(family)
+            }),
+        }
+    }
+
+    /// Runs the cases of a scene, each twice; what is wrong.
+    pub(crate) fn run(&mut self, scene: &Scene, runtime: RuntimeKind) -> Result<(), String> {
+        // What is simulated there runs here: nobody builds for cores without the vendor's compiler.
+        let platform = match self.family {
+            Family::A2a3 => Platform::A2a3sim,
+            Family::A5 => Platform::A5sim,
+        };
+        let mut problems = Vec::new();
+        let cases = select(scene, platform, runtime, None).map_err(|error| error.to_string())?;
+        let program = self
+            .build(scene, platform, runtime)
+            .map_err(|error| error.to_string())?;
+        for case in cases {
+            let report = run_case(self, &program, scene, case, &Overrides::default(), 2)
+                .map_err(|error| error.to_string())?;
+            let named = |problem| format!("{}: {problem}", case.name);
+            problems.extend(report.problems.into_iter().map(named));
+        }
+        problems.extend(self.session.complaints());
+        self.session.forget_calls();
+        match problems.is_empty() {
+            true => Ok(()),
+            false => Err(problems.join("\n")),
+        }
+    }
+
+    fn build(
+        &self,
+        scene: &Scene,
+        platform: Platform,
+        runtime: RuntimeKind,
+    ) -> host::scene::Result<BuiltProgram> {
+        let mut program = self.kernels.build(scene, platform, runtime)?;
+        if self.orchestrations.environment.cxx != self.kernels.environment.cxx {
+            let mut alone = scene.clone();
+            alone.kernels.clear();
+            let theirs = self.orchestrations.build(&alone, platform, runtime)?;
+            program.orchestration = theirs.orchestration;
+        }
+        for kernel in &mut program.kernels {
+            kernel.library = for_played_cores(&kernel.library);
+        }
+        Ok(program)
+    }
+
+    /// The chip, another one if a scene before has left it beyond use.
+    fn chip(&mut self) -> &mut Chip {
+        let usable = |chip: &Chip| {
+            let probe = chip.worker().malloc(64);
+            probe.and_then(|probe| chip.worker().free(probe)).is_ok()
+        };
+        if !self.chip.as_ref().is_some_and(usable) {
+            // The device is attached once only.
+            self.chip = None;
+            let device = device(&self.session, self.family, &self.image, limits());
+            let worker = ChipWorker::new(device);
+            worker.init(0).expect("a played device");
+            self.chip = Some(Chip::of(worker));
+        }
+        self.chip.as_mut().expect("attached above")
+    }
+}
+
+impl SceneSession for Lab {
+    fn prepare(&mut self, program: &BuiltProgram) -> Result<Prepared, SessionError> {
+        self.chip().prepare(program)
+    }
+
+    fn run(
+        &mut self,
+        program: Prepared,
+        args: &mut [ArgValue],
+        config: &RunConfig,
+    ) -> Result<RunOutcome, SessionError> {
+        let rings = RINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let mut env = BTreeMap::from(rings);
+        env.extend(config.env.clone());
+        let config = RunConfig {
+            env,
+            ..config.clone()
+        };
+        let chip = self.chip.as_mut().expect("the program was prepared on it");
+        chip.run(program, args, &config)
+    }
+
+    fn forget(&mut self, program: Prepared) -> Result<(), SessionError> {
+        let chip = self.chip.as_mut().expect("the program was prepared on it");
+        chip.forget(program)
+    }
+}
+
+/// What played cores take for the code of a kernel, beside its shared object.
+fn for_played_cores(library: &Path) -> PathBuf {
+    let code = library.with_extension("virtual");
+    if !code.exists() {
+        let bytes = std::fs::read(library).expect("just built");
+        let unfinished = library.with_extension(format!("virtual.{}", std::process::id()));
+        std::fs::write(&unfinished, code_for_virtual_cores(&bytes)).expect("the folder is ours");
+        std::fs::rename(unfinished, &code).expect("the folder is ours");
+    }
+    code
+}
