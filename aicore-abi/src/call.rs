@@ -15,6 +15,7 @@
 //! }
 //! ```
 
+mod defer;
 mod view;
 
 use core::marker::PhantomData;
@@ -26,6 +27,7 @@ use crate::kernel::{GLOBAL_CONTEXT_INDEX, GlobalContext, LOCAL_CONTEXT_INDEX, Lo
 use crate::payload::DispatchPayload;
 use crate::tensor::Tensor;
 
+pub use defer::Condition;
 pub use view::{Element, View, map, zip_map};
 
 /// Why a kernel cannot use an argument the way it asked to.
@@ -99,6 +101,21 @@ pub enum CallError {
         first: usize,
         /// Elements of the other.
         second: usize,
+    },
+    /// The task is complete when its kernels return: its runtime has no conditions.
+    #[error("this task cannot be complete later than its kernel: its runtime has no conditions")]
+    CannotDefer,
+    /// A condition looks at something that does not lie where it may.
+    #[error("{condition:?} looks at an address that is not aligned")]
+    MisalignedCondition {
+        /// The condition.
+        condition: Condition,
+    },
+    /// The call has as many conditions as there is room for.
+    #[error("the call has {capacity} conditions, which is the limit")]
+    TooManyConditions {
+        /// The limit.
+        capacity: u32,
     },
     /// The kernel itself gave up.
     #[error("the kernel gave up: {0}")]

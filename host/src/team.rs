@@ -87,7 +87,7 @@
 //! | what does a question to a child look like? | `frame`, `channel` |
 //! | what happens in a child? | `serve`, `hands`, `supply` |
 //! | how is a child started, watched and ended? | `child`, `nursery` |
-//! | how do chips see each other's memory? | `communicator`, `window` |
+//! | how do chips see each other's memory? | `communicator`, `window`, `copies` |
 //! | what went wrong, and where? | `fault`, and the crate's `error` |
 
 mod call;
@@ -95,6 +95,7 @@ mod catalogue;
 mod channel;
 mod child;
 mod communicator;
+mod copies;
 mod engine;
 mod fault;
 mod frame;

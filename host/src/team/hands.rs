@@ -12,12 +12,13 @@ use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 use protocol::{ChipStorageTaskArgs, ContinuousTensor};
 
 use super::call::{Call, malformed};
+use super::copies::CopyEngine;
 use super::fault::{Fault, FaultKind};
 use super::frame::Request;
 use super::segment::Segment;
 use super::supply::Supply;
 use super::target::Target;
-use super::window;
+use super::window::{self, RankContext};
 
 /// Results of a request that is no task.
 pub(crate) type Words = [u64; 2];
@@ -92,9 +93,9 @@ pub(crate) fn unsupported(who: &str, request: Request) -> Fault {
 /// One communicator as a rank's process sees it.
 #[derive(Debug)]
 struct Membership {
+    /// Kernels have its address. Before the windows: its copies are over when it is dropped.
+    _context: Box<RankContext>,
     _windows: Arc<Segment>,
-    /// Kernels have its address.
-    _context: Box<CommContext>,
 }
 
 /// Drives one chip.
@@ -130,13 +131,16 @@ impl Chip {
                 format!("rank {rank} of {ranks} with windows of {bytes} bytes does not fit"),
             )
         })?;
-        let context = Box::new(context);
+        let context = Box::new(RankContext {
+            comm: context,
+            copies: CopyEngine::default(),
+        });
         let address = (&raw const *context).expose_provenance() as u64;
         let window = base + bytes * rank;
         self.device.set_talking(true).map_err(device_fault)?;
         let member = Membership {
-            _windows: windows,
             _context: context,
+            _windows: windows,
         };
         self.communicators.insert(segment, member);
         Ok([address, window])

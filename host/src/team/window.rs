@@ -10,10 +10,11 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use aicore_abi::call::{Call, CallError, Element};
-use aicore_abi::kernel::{CompletionType, DeferredCondition};
+use aicore_abi::call::{Call, CallError, Condition, Element};
 use protocol::comm::CommContext;
 use sync::Word32;
+
+use super::copies::{Copy, CopyEngine};
 
 const OUTSIDE: CallError =
     CallError::Kernel("that is not inside the window of such a rank, or not aligned");
@@ -32,9 +33,17 @@ pub(crate) const fn gone_offset(window_bytes: u64, ranks: u64) -> Option<u64> {
     }
 }
 
+/// What the address that kernels of a rank get leads to; kernels in C see the first part only.
+#[derive(Debug)]
+#[repr(C)]
+pub(crate) struct RankContext {
+    pub(crate) comm: CommContext,
+    pub(crate) copies: CopyEngine,
+}
+
 /// The windows of a communicator, as one rank's kernels see them.
 #[derive(Clone, Copy, Debug)]
-pub struct Windows<'call>(&'call CommContext);
+pub struct Windows<'call>(&'call RankContext);
 
 impl<'call> Windows<'call> {
     /// The windows whose context address is scalar `index` of a call.
@@ -47,7 +56,7 @@ impl<'call> Windows<'call> {
     /// call runs on, and that communicator lives.
     pub unsafe fn of(call: &Call<'call>, index: usize) -> Result<Self, CallError> {
         let address: u64 = call.scalar(index)?;
-        let address: *const CommContext = pointer(address);
+        let address: *const RankContext = pointer(address);
         // SAFETY: the caller's promise.
         let context = unsafe { address.as_ref() };
         context
@@ -67,26 +76,26 @@ impl<'call> Windows<'call> {
     /// Own rank.
     #[must_use]
     pub const fn rank(&self) -> u32 {
-        self.0.rank_id
+        self.0.comm.rank_id
     }
 
     /// Ranks.
     #[must_use]
     pub const fn ranks(&self) -> u32 {
-        self.0.rank_num
+        self.0.comm.rank_num
     }
 
     /// Where `peer` has what lies at `local` in the own window; `None` if `bytes` bytes from there on
     /// are not inside, or there is no such peer.
     #[must_use]
     pub fn remote(&self, peer: u32, local: u64, bytes: u64) -> Option<u64> {
-        let own = self.0.windows_in[self.rank() as usize];
+        let own = self.0.comm.windows_in[self.rank() as usize];
         let offset = local.checked_sub(own)?;
         let end = offset.checked_add(bytes)?;
-        if peer >= self.ranks() || end > self.0.win_size {
+        if peer >= self.ranks() || end > self.0.comm.win_size {
             return None;
         }
-        Some(self.0.windows_in[peer as usize] + offset)
+        Some(self.0.comm.windows_in[peer as usize] + offset)
     }
 
     /// Writes `values` to where `peer` has what lies at `local` in the own window.
@@ -132,8 +141,9 @@ impl<'call> Windows<'call> {
     /// The rank that is gone, if one is: its process died, so nothing comes from it any more.
     #[must_use]
     pub fn gone(&self) -> Option<u32> {
-        let offset = gone_offset(self.0.win_size, self.ranks().into())?;
-        let word = core::ptr::with_exposed_provenance_mut(usize_of(self.0.windows_in[0] + offset));
+        let offset = gone_offset(self.0.comm.win_size, self.ranks().into())?;
+        let word =
+            core::ptr::with_exposed_provenance_mut(usize_of(self.0.comm.windows_in[0] + offset));
         // SAFETY: an aligned word behind the windows, which the communicator has there and which is
         // mapped with them.
         let gone: &Word32 = unsafe { Word32::at(word) };
@@ -175,36 +185,65 @@ impl<'call> Windows<'call> {
     /// # Errors
     /// That is not inside the window, or the task has no room for another condition.
     pub fn defer_until(&self, call: &Call<'_>, local: u64, value: u32) -> Result<(), CallError> {
-        self.counter(self.rank(), local)?;
-        let context = call.local().async_ctx;
-        if context.completion_count == 0 {
-            return Err(CallError::Kernel("this task cannot be deferred"));
-        }
-        let count: *mut u32 =
-            core::ptr::with_exposed_provenance_mut(usize_of(context.completion_count));
-        // SAFETY: the scheduler gave this dispatch the buffer, and reads it after the kernel returned.
-        let used = unsafe { count.read_volatile() };
-        if used >= context.completion_capacity {
-            return Err(CallError::Kernel(
-                "the task has no room for another condition",
-            ));
-        }
-        let entries: *mut DeferredCondition =
-            core::ptr::with_exposed_provenance_mut(usize_of(context.completion_entries));
-        let condition = DeferredCondition {
-            addr: local,
-            expected_value: value,
-            engine: 0,
-            completion_type: CompletionType::Counter as i32,
-            pad: 0,
+        let counter = self.counter(self.rank(), local)?;
+        let condition = Condition::Counter {
+            address: core::ptr::from_ref(counter).expose_provenance() as u64,
+            value,
         };
-        // SAFETY: below the capacity that the buffer has.
-        let entry = unsafe { entries.add(used as usize) };
-        // SAFETY: as above.
-        unsafe { entry.write_volatile(condition) };
-        // SAFETY: as for the reading.
-        unsafe { count.write_volatile(used + 1) };
-        Ok(())
+        // SAFETY: it lies in a window, which is mapped as long as the communicator lives.
+        unsafe { call.complete_when(condition) }
+    }
+
+    /// Starts copying `bytes` bytes, from where `peer` has what lies at `from` in the own window, to `to` in the own
+    /// window. The kernel returns meanwhile; the task of `call` is complete when they are there.
+    ///
+    /// # Errors
+    /// That is not inside the windows, the task cannot be deferred, or the engine cannot start.
+    pub fn start_get(
+        &self,
+        call: &Call<'_>,
+        peer: u32,
+        from: u64,
+        to: u64,
+        bytes: u64,
+    ) -> Result<(), CallError> {
+        let from = self.remote(peer, from, bytes).ok_or(OUTSIDE)?;
+        let to = self.remote(self.rank(), to, bytes).ok_or(OUTSIDE)?;
+        self.start_copy(call, from, to, bytes)
+    }
+
+    /// Starts copying `bytes` bytes, from `from` in the own window to where `peer` has what lies at `to` in it. The
+    /// kernel returns meanwhile; the task of `call` is complete when they are there.
+    ///
+    /// # Errors
+    /// As [`start_get`](Self::start_get).
+    pub fn start_put(
+        &self,
+        call: &Call<'_>,
+        peer: u32,
+        from: u64,
+        to: u64,
+        bytes: u64,
+    ) -> Result<(), CallError> {
+        let from = self.remote(self.rank(), from, bytes).ok_or(OUTSIDE)?;
+        let to = self.remote(peer, to, bytes).ok_or(OUTSIDE)?;
+        self.start_copy(call, from, to, bytes)
+    }
+
+    fn start_copy(&self, call: &Call<'_>, from: u64, to: u64, bytes: u64) -> Result<(), CallError> {
+        let copy = Copy {
+            from,
+            to,
+            bytes: usize_of(bytes),
+        };
+        let wait = |address, value| {
+            // SAFETY: the counter is the engine's, which lasts as long as the rank is in the communicator.
+            unsafe { call.complete_when(Condition::Counter { address, value }) }
+        };
+        let refused =
+            || CallError::Kernel("the chip's copy engine cannot start, or has counted to its end");
+        // SAFETY: both ranges are inside windows, which are mapped as long as the engine lives.
+        unsafe { self.0.copies.start(copy, wait, refused) }
     }
 
     fn counter(&self, peer: u32, local: u64) -> Result<&'call Word32, CallError> {

@@ -28,8 +28,15 @@ pub(crate) const FUNCTIONS: &[&str] = &[
 ];
 
 /// Programs that every worker with chips has.
-pub(crate) const PROGRAMS: &[&str] =
-    &["sum", "sum_hbg", "matmul", "allreduce", "notify", "experts"];
+pub(crate) const PROGRAMS: &[&str] = &[
+    "sum",
+    "sum_hbg",
+    "matmul",
+    "allreduce",
+    "notify",
+    "copies",
+    "experts",
+];
 
 /// An error with a type of its own.
 #[derive(Debug, thiserror::Error)]
@@ -144,6 +151,7 @@ pub(crate) fn catalogue() -> Catalogue {
         .program("matmul", windows::matmul)
         .program("allreduce", windows::allreduce)
         .program("notify", windows::notify)
+        .program("copies", windows::copies)
         .program("experts", experts::program)
         .platform("mortalsim", mortal::device)
 }

@@ -85,6 +85,11 @@ pub(crate) const CASES: &[Case] = &[
         windows::deferred_notify_a_hundred_times,
     ),
     (
+        "10_copies_complete_their_tasks",
+        ALL,
+        windows::copies_complete_their_tasks,
+    ),
+    (
         "10_experts_a_hundred_times",
         ALL,
         experts::experts_a_hundred_times,

@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use aicore_abi::call::{Call, CallError};
+use aicore_abi::call::{Call, CallError, map};
 use host::team::{Args, Communicator, Graph, Kind, Result, Tensor, Windows, Worker};
 use host::{CoreType, Kernels, NewTensor, Program, ProgramBuilder, Waits};
 use protocol::ArgDirection::{In, Inout, Out, Scalar};
@@ -333,6 +333,91 @@ pub(crate) fn deferred_notify_a_hundred_times(kind: Kind) {
                 let got: Vec<f32> = result.load().expect("floats");
                 assert_eq!(got, wanted, "rank {rank} in round {round}");
                 result.store(&[0.0; COUNT as usize]).expect("they fit");
+            }
+        }
+    }
+}
+
+/// {offered: two halves, fetched: two halves, result, context}: one half is fetched from the next rank, the other put
+/// there, both while the kernel has returned.
+pub(crate) fn copies() -> Program {
+    ProgramBuilder::new()
+        .signature(&[In, Inout, Out, Scalar])
+        .kernel(0, CoreType::Aiv, |call| {
+            // SAFETY: the first scalar is the context of the rank's communicator.
+            let windows = unsafe { Windows::of(call, 0) }?;
+            let next = (windows.rank() + 1) % windows.ranks();
+            let (offered, fetched) = (Windows::local(call, 0)?, Windows::local(call, 1)?);
+            let half = u64::from(COPIED) * 4;
+            windows.start_get(call, next, offered, fetched, half)?;
+            windows.start_put(call, next, offered + half, fetched + half, half)?;
+            let beyond = windows.start_get(call, next, offered, fetched, 1 << 40);
+            match beyond {
+                Err(_) => Ok(()),
+                Ok(()) => Err(CallError::Kernel("the copy leaves the window")),
+            }
+        })
+        .kernel(1, CoreType::Aiv, |call| {
+            map(&call.tensor(0)?, &call.tensor(1)?, |it: f32| it + 1.0)
+        })
+        .orchestration(|scope, args| {
+            let (offered, fetched, result) = (args.tensor(0)?, args.tensor(1)?, args.tensor(2)?);
+            let context: u64 = args.scalar(0)?;
+            let copies = scope.task(Kernels::aiv(0)).input(&offered).update(&fetched);
+            copies.scalar(context).submit()?;
+            let task = scope.task(Kernels::aiv(1)).input(&fetched);
+            task.write(&result).submit()?;
+            Ok(())
+        })
+}
+
+/// Elements of each half.
+const COPIED: u32 = 1 << 14;
+
+/// What depends on a copy starts when the bytes are there, not before.
+pub(crate) fn copies_complete_their_tasks(kind: Kind) {
+    for platform in ["a2a3sim", "a5sim"] {
+        let worker = chips(kind, &[(platform, 2)]);
+        let program = worker.named_program("copies").expect("it is registered");
+        let bytes = u64::from(COPIED) * 8;
+        let parts = [("offered", bytes), ("fetched", bytes)];
+        let comm = worker.communicator(&[0, 1], 2 * bytes, &parts);
+        let comm = comm.expect("both join");
+        let results = [0; 2].map(|_| floats(&worker, 0.0, 2 * COPIED));
+        for round in 0..50_u8 {
+            for rank in 0..2 {
+                let offered = comm.host_tensor::<f32>(rank, "offered", &[2 * COPIED]);
+                let value = [10.0, 20.0][rank] + f32::from(round);
+                let values = vec![value; 2 * COPIED as usize];
+                offered.expect("it fits").store(&values).expect("they fit");
+            }
+            let run = worker.run(|graph| {
+                let mut members = Vec::new();
+                for (rank, result) in results.iter().enumerate() {
+                    let args = Args::new()
+                        .input(&comm.tensor::<f32>(rank, "offered", &[2 * COPIED])?)
+                        .inout(&comm.tensor::<f32>(rank, "fetched", &[COPIED])?)
+                        .output_existing(&result.rows(0, COPIED)?)
+                        .scalar(comm.context(rank)?);
+                    members.push(args);
+                }
+                let task = graph.next_level(&program).group(members);
+                task.on_each(0..2).config(&config()).submit()?;
+                Ok(())
+            });
+            run.expect("it runs");
+            for (rank, result) in results.iter().enumerate() {
+                let wanted = [21.0, 11.0][rank] + f32::from(round);
+                let got: Vec<f32> = result.load().expect("floats");
+                let fetched = &got[..COPIED as usize];
+                assert!(fetched.iter().all(|it| *it == wanted), "round {round}");
+                let tensor = comm.host_tensor::<f32>(rank, "fetched", &[2 * COPIED]);
+                let window: Vec<f32> = tensor.expect("it fits").load().expect("floats");
+                assert_eq!(
+                    window[2 * COPIED as usize - 1],
+                    wanted - 1.0,
+                    "what was put"
+                );
             }
         }
     }
