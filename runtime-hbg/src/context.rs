@@ -148,6 +148,9 @@ impl Context {
         if graph.task_count() == 0 {
             self.shared.done.set();
         }
+        if let Some(recorder) = cores.recorder() {
+            crate::recording::began(recorder, &graph);
+        }
         Ok(Run::new(
             &self.shared,
             &self.joins,

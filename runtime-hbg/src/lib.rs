@@ -19,6 +19,7 @@
 //! | what lives longer than a run, and how does one begin? | [`context`] |
 //! | who drives a run, and when is it over? | [`run`] |
 //! | what does one scheduler do? | `role` |
+//! | what is written down of a run? | `recording` |
 //! | what does a run wait for? | [`diagnosis`] |
 //! | why was something refused? | [`error`] |
 //!
@@ -47,6 +48,7 @@ pub mod orchestration;
 pub mod packed;
 pub mod plan;
 mod print;
+mod recording;
 mod role;
 pub mod run;
 mod seal;

@@ -18,6 +18,7 @@ use aicore_abi::seam::{CoreId, Cores};
 use protocol::CoreType;
 
 use crate::graph::{KINDS, Target};
+use crate::recording;
 use crate::run::{Env, Step};
 
 /// Rounds of one step while there is progress, so that holding the baton pays.
@@ -143,7 +144,12 @@ impl Role {
         for place in self.sides[kind].occupancy.running() {
             let side = &mut self.sides[kind];
             let core = &mut side.cores[place];
+            let before = core.calls.calls();
             let seen = core.calls.look(env.cores.status(core.id));
+            if let Some(recorder) = env.cores.recorder() {
+                let core = core.id;
+                recording::finished(recorder, env.cores, core, before, seen.finished);
+            }
             side.occupancy.set_room(place, seen.room);
             for task in seen.finished.into_iter().flatten() {
                 self.complete(env, task);

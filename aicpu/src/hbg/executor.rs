@@ -8,7 +8,8 @@ use core::fmt;
 use core::marker::PhantomData;
 use std::sync::Mutex;
 
-use aicore_abi::seam::{Cores, KernelEntry};
+use aicore_abi::recorder::Recorder;
+use aicore_abi::seam::{Cores, KernelEntry, Recorded};
 use protocol::Arch;
 use protocol::error_code::RunError;
 use runtime_hbg::{Context, CopyBack, Deadlines, Error, GraphView, Run, RunReport, Setup};
@@ -41,6 +42,8 @@ pub struct Work<'a> {
     pub threads: u8,
     /// How long nothing may move.
     pub deadlines: Deadlines,
+    /// Where the run is written down, if it is.
+    pub recorder: Option<&'a Recorder>,
 }
 
 impl fmt::Debug for Work<'_> {
@@ -179,6 +182,19 @@ impl<A: Arch> Executor<A> {
     }
 
     fn execute<C: Cores>(
+        &self,
+        graph: GraphView<'_>,
+        work: &Work<'_>,
+        cores: &C,
+        crew: &dyn Crew,
+    ) -> Result<RunReport, Error> {
+        match work.recorder {
+            None => self.execute_on(graph, work, cores, crew),
+            Some(recorder) => self.execute_on(graph, work, &Recorded { cores, recorder }, crew),
+        }
+    }
+
+    fn execute_on<C: Cores>(
         &self,
         graph: GraphView<'_>,
         work: &Work<'_>,

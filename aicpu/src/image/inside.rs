@@ -542,6 +542,8 @@ impl<A: Arch> Inside for Hbg<A> {
         let Some(build) = order.build else {
             return end.fail(-1, "the orchestration is no image: use an embedded chip");
         };
+        // SAFETY: passed on.
+        let recorder = unsafe { Recorder::at(order.recording, order.clock) };
         let done = self.executor.run(
             &hbg::Order {
                 build: hbg::BuildOrder {
@@ -559,6 +561,7 @@ impl<A: Arch> Inside for Hbg<A> {
                         no_progress: Duration::from_nanos(order.no_progress),
                         wind_down: Duration::from_nanos(order.wind_down),
                     },
+                    recorder: recorder.as_ref(),
                 },
             },
             &parts.cores,

@@ -13,6 +13,7 @@ use protocol::TaskId;
 use protocol::limits::hbg::MAX_ARGS;
 
 use super::{Core, Role};
+use crate::recording;
 use crate::run::Env;
 
 /// Most tasks that change hands at once.
@@ -76,7 +77,13 @@ impl Role {
         let core = &mut side.cores[place];
         let token = core.calls.load(task).get();
         side.occupancy.set_loaded(place);
-        fill_payload(env, core, token, task);
+        let record = match env.cores.recorder() {
+            None => 0,
+            Some(recorder) => {
+                recording::dispatched(recorder, &env.graph, self.number, core.id, task)
+            }
+        };
+        fill_payload(env, core, token, task, record);
         env.cores.dispatch(core.id, token, Togetherness::Alone);
         self.moves += 1;
     }
@@ -139,7 +146,7 @@ impl Role {
 }
 
 #[inline]
-fn fill_payload<C: Cores>(env: &Env<'_, C>, core: &Core, token: u32, task: u32) {
+fn fill_payload<C: Cores>(env: &Env<'_, C>, core: &Core, token: u32, task: u32, written_down: u64) {
     let record = &env.graph.records[task as usize];
     let entry = env.kernels[usize::from(record.kernel)];
     let words = env.graph.words_of(task);
@@ -150,6 +157,7 @@ fn fill_payload<C: Cores>(env: &Env<'_, C>, core: &Core, token: u32, task: u32) 
     let payload: &mut DispatchPayload = unsafe { payload.as_mut() };
     payload.function_bin_addr = entry.address;
     payload.kernel_handle = entry.handle;
+    payload.record = written_down;
     if words.len() <= INLINE_WORDS {
         let (own, rest) = payload.args.split_at_mut(words.len());
         own.copy_from_slice(words);

@@ -3,12 +3,14 @@
 use core::time::Duration;
 use std::time::Instant;
 
+use aicore_abi::recorder::Recorder;
 use aicpu::Crew;
 use aicpu::hbg::{BuildOrder, Executor, Order, RunFailure, Work};
 use protocol::Arch;
 
 use crate::error::Error;
 use crate::launch::RunReport;
+use crate::sim::clock;
 use crate::sim::cores::SimCores;
 use crate::sim::executor::{RunEnd, RunOrder};
 
@@ -20,6 +22,8 @@ pub(super) fn run<A: Arch>(
     crew: &dyn Crew,
 ) -> RunEnd {
     let deadlines = order.options.deadlines;
+    // SAFETY: the order's promise.
+    let recorder = unsafe { Recorder::at(order.recording, clock::counter::<A>) };
     let started = Instant::now();
     let orchestration = order.program.host.as_ref();
     let end = executor.run(
@@ -39,6 +43,7 @@ pub(super) fn run<A: Arch>(
                     no_progress: deadlines.no_progress,
                     wind_down: deadlines.grace,
                 },
+                recorder: recorder.as_ref(),
             },
         },
         cores,
