@@ -34,6 +34,7 @@ fn main() -> ExitCode {
     runs(&mut criterion);
     starts(&mut criterion);
     deaths(&mut criterion);
+    idle(&mut criterion);
     criterion.final_summary();
     ExitCode::SUCCESS
 }
@@ -145,6 +146,57 @@ fn starts(criterion: &mut Criterion) {
         });
     }
     group.finish();
+}
+
+/// What eight children and their worker use of a core per second in which nothing happens: 5 ms would be 0.5 %.
+fn idle(criterion: &mut Criterion) {
+    /// How long nothing happens.
+    const SECOND: Duration = Duration::from_secs(1);
+    let mut group = criterion.benchmark_group("idle second of 8 children");
+    group.sample_size(10);
+    for (name, kind) in KINDS {
+        let worker = subs(kind, 8);
+        let nothing = worker.named_function("nothing").expect("it is registered");
+        let run = worker.run(|graph| {
+            for child in 0..8 {
+                graph.sub(&nothing).on(child).submit()?;
+            }
+            Ok(())
+        });
+        run.expect("it runs");
+        let children = worker.children();
+        let processes: Vec<u32> = children
+            .iter()
+            .filter_map(|child| child.process)
+            .chain([std::process::id()])
+            .collect();
+        group.bench_function(name, |bencher| {
+            bencher.iter_custom(|times| {
+                let before = used(&processes);
+                let start = Instant::now();
+                std::thread::sleep(SECOND);
+                let share = (used(&processes) - before).div_duration_f64(start.elapsed());
+                // Criterion knows no time that is none.
+                let second = SECOND.mul_f64(share).max(Duration::from_nanos(1));
+                second.mul_f64(times as f64)
+            });
+        });
+    }
+    group.finish();
+}
+
+/// The time on cores that processes have used so far.
+fn used(processes: &[u32]) -> Duration {
+    let mut sum = Duration::ZERO;
+    for process in processes {
+        let threads = std::fs::read_dir(format!("/proc/{process}/task")).expect("it lives");
+        for thread in threads.flatten() {
+            let text = std::fs::read_to_string(thread.path().join("schedstat")).unwrap_or_default();
+            let nanoseconds = text.split(' ').next().and_then(|it| it.parse().ok());
+            sum += Duration::from_nanos(nanoseconds.unwrap_or(0));
+        }
+    }
+    sum
 }
 
 /// From the kill of a busy child to the error at the caller.
