@@ -21,6 +21,7 @@ pub const FAMILY: Family = Family {
     },
     core_argument: CoreArgument::KernelArgs,
     cross_core_unit: true,
+    communicators: true,
     kernel_args,
 };
 

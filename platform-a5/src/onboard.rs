@@ -22,6 +22,7 @@ pub const FAMILY: Family = Family {
     },
     core_argument: CoreArgument::Descriptor,
     cross_core_unit: false,
+    communicators: false,
     kernel_args,
 };
 

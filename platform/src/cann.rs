@@ -17,6 +17,7 @@
 mod code;
 mod driver;
 mod error;
+mod hccl;
 mod library;
 mod owned;
 mod search;
@@ -26,6 +27,7 @@ pub use code::Code;
 pub(crate) use driver::{AicpuLaunch, CoreLaunch};
 pub use driver::{Bound, Driver};
 pub use error::Error;
+pub(crate) use hccl::{Handed, ROOT_INFO, RingResource};
 pub use library::Library;
 pub use owned::{Binary, Buffer, HostView, Stream, StreamKind};
 pub use search::{DRIVER_DIRECTORY, OVERRIDE_VARIABLE, Search, TOOLKIT_VARIABLE};

@@ -107,6 +107,12 @@ pub trait Machine: Debug + Send + Sync + Sized + 'static {
         patience: Duration,
     ) -> Result<Box<dyn Comm>>;
 
+    /// Whether all `bytes` at `address` are in a window of this machine: memory that nobody allocated here and
+    /// that copies may reach all the same.
+    fn has_window(&self, _address: DeviceAddress, _bytes: u64) -> bool {
+        false
+    }
+
     /// Says whether kernels may wait for what other machines do.
     fn set_talking(&self, talking: bool);
 

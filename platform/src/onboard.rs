@@ -22,10 +22,12 @@
 //! | `host_built` | how does a graph come about that is built in this process? |
 //! | `descriptor` | what does the chip get to read for a run? |
 //! | `chip`, `run` | who does what in which order? |
+//! | `comm`, `meeting` | how do several chips see each other's memory? |
 //! | `recovery` | what is done with a chip that failed? |
 //! | `selftest` | is this machine able to run anything? |
 
 mod chip;
+mod comm;
 mod descriptor;
 mod family;
 mod find;
@@ -33,6 +35,7 @@ mod find;
 mod host_built;
 mod images;
 mod limits;
+mod meeting;
 mod memory;
 mod recovery;
 mod registers;

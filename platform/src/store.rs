@@ -55,8 +55,8 @@ impl<M: Machine> Store<M> {
 
     /// Copies to memory of the caller.
     pub(crate) fn copy_to(&self, to: DeviceAddress, from: &[u8]) -> Result<()> {
-        let memory = self.range("copy_to", to, from.len() as u64)?;
-        // SAFETY: the range lies in `memory`, which lives until the copy is done.
+        let memory = self.reached("copy_to", to, from.len() as u64)?;
+        // SAFETY: the range lies in `memory`, which lives until the copy is done, or in a window.
         let copied = unsafe { self.machine.copy_in(to, from.as_ptr(), from.len()) };
         drop(memory);
         copied
@@ -64,8 +64,8 @@ impl<M: Machine> Store<M> {
 
     /// Copies from memory of the caller.
     pub(crate) fn copy_from(&self, to: &mut [u8], from: DeviceAddress) -> Result<()> {
-        let memory = self.range("copy_from", from, to.len() as u64)?;
-        // SAFETY: the range lies in `memory`, which lives until the copy is done.
+        let memory = self.reached("copy_from", from, to.len() as u64)?;
+        // SAFETY: the range lies in `memory`, which lives until the copy is done, or in a window.
         let copied = unsafe { self.machine.copy_out(to.as_mut_ptr(), from, to.len()) };
         drop(memory);
         copied
@@ -84,6 +84,21 @@ impl<M: Machine> Store<M> {
         bytes: u64,
     ) -> Result<Arc<M::Memory>> {
         lock(&self.ledger).range(operation, address, bytes)
+    }
+
+    /// The caller's allocation that holds all `bytes` at `address`, or none if a window of the machine does.
+    fn reached(
+        &self,
+        operation: &'static str,
+        address: DeviceAddress,
+        bytes: u64,
+    ) -> Result<Option<Arc<M::Memory>>> {
+        match self.range(operation, address, bytes) {
+            Err(Error::UnknownAddress { .. }) if self.machine.has_window(address, bytes) => {
+                Ok(None)
+            }
+            other => other.map(Some),
+        }
     }
 
     /// Every allocation of the caller.

@@ -142,25 +142,32 @@ impl Driver {
         })
     }
 
-    /// Initialises ACL for this process; whether it was not before.
+    /// Initialises ACL for this process, unless somebody has.
     ///
     /// # Errors
     /// What `aclInit` returned.
-    pub fn init_acl(&self) -> Result<bool, Error> {
+    pub fn init_acl(&self) -> Result<(), Error> {
         let found = &self.library.acl;
         let init = found.require("aclInit", found.functions.aclInit)?;
         // SAFETY: no configuration file is a valid choice.
         match Code(unsafe { init(core::ptr::null()) }) {
-            Code::ALREADY_INITIALISED => Ok(false),
-            Code(code) => self.check("aclInit", code).map(|()| true),
+            Code::ALREADY_INITIALISED => Ok(()),
+            Code(code) => {
+                self.check("aclInit", code)?;
+                self.library.own_acl();
+                Ok(())
+            }
         }
     }
 
-    /// Finalises ACL, which nothing of CANN survives.
+    /// Finalises ACL, which nothing of CANN survives, if it is ours and this was the last device.
     ///
     /// # Errors
     /// What `aclFinalize` returned.
     pub fn finalize_acl(&self) -> Result<(), Error> {
+        if !self.library.gives_acl_up() {
+            return Ok(());
+        }
         let found = &self.library.acl;
         let finalize = found.require("aclFinalize", found.functions.aclFinalize)?;
         // SAFETY: it takes nothing.
@@ -575,7 +582,7 @@ const fn cluster_question(cluster: u32) -> sys::ResMapInfo {
 }
 
 /// A device address or handle as C wants it.
-fn pointer(address: u64) -> *mut c_void {
+pub(super) fn pointer(address: u64) -> *mut c_void {
     let address = usize::try_from(address).expect("64-bit addresses");
     core::ptr::without_provenance_mut(address)
 }

@@ -44,6 +44,18 @@ pub enum Error {
         /// What the vendor says about its last error, if anything.
         message: String,
     },
+    /// A call of the library for several chips failed.
+    #[error("{function} on device {device} returned {code} ({meaning})")]
+    Hccl {
+        /// The function called.
+        function: &'static str,
+        /// The device of the calling thread.
+        device: i32,
+        /// What it returned.
+        code: i32,
+        /// What that says.
+        meaning: &'static str,
+    },
     /// An answer cannot be true.
     #[error("{function} on device {device} answered {answer}: {expected}")]
     Answer {
@@ -64,6 +76,7 @@ impl Error {
     pub const fn code(&self) -> Option<Code> {
         match self {
             Self::Call { code, .. } => Some(*code),
+            Self::Hccl { code, .. } => Some(Code(*code)),
             _ => None,
         }
     }

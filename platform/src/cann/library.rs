@@ -11,16 +11,18 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock};
 
 use libloading::os::unix::{Library as Handle, RTLD_GLOBAL, RTLD_NOW};
+use sync::Flag;
 
 use crate::lock::lock;
 
 use super::error::Error;
 use super::search::{Package, Search};
-use super::sys::{Acl, Hal, Log, Runtime};
+use super::sys::{Acl, Hal, Hccl, Log, Runtime};
 
 const HAL: &[&str] = &["libascend_hal.so"];
 const RUNTIME: &[&str] = &["libruntime.so"];
 const ACL: &[&str] = &["libascendcl.so", "libacl_rt.so"];
+const HCCL: &[&str] = &["libhcomm.so", "libhccl.so", "libhcom.so"];
 const LOG: &[&str] = &["libunified_dlog.so", "libascendalog.so"];
 
 /// CANN's libraries, as far as they are there.
@@ -30,6 +32,11 @@ pub struct Library {
     pub(crate) runtime: Found<Runtime>,
     pub(crate) acl: Found<Acl>,
     pub(crate) log: Option<Found<Log>>,
+    /// Opened when the first rank asks for it.
+    hccl: OnceLock<Result<Found<Hccl>, Error>>,
+    search: Search,
+    /// We have initialised ACL, so that we finalise it.
+    acl_is_ours: Flag,
     tenants: Mutex<BTreeMap<i32, Tenants>>,
 }
 
@@ -81,8 +88,39 @@ impl Library {
             acl: Found::of(acl, |find| unsafe { Acl::probe(find) }),
             // SAFETY: as above.
             log: log.map(|opened| Found::of(opened, |find| unsafe { Log::probe(find) })),
+            hccl: OnceLock::new(),
+            search: search.clone(),
+            acl_is_ours: Flag::new(),
             tenants: Mutex::default(),
         })
+    }
+
+    /// The library for several chips.
+    ///
+    /// # Errors
+    /// [`Error::Library`] names where it was looked for.
+    pub(crate) fn hccl(&self) -> Result<&Found<Hccl>, Error> {
+        let hccl = self.hccl.get_or_init(|| {
+            let opened = open(&self.search, Package::Toolkit, HCCL)?;
+            // SAFETY: as for the others.
+            Ok(Found::of(opened, |find| unsafe { Hccl::probe(find) }))
+        });
+        hccl.as_ref().map_err(Clone::clone)
+    }
+
+    /// Takes note that ACL was initialised for this process by us.
+    pub(crate) fn own_acl(&self) {
+        self.acl_is_ours.set();
+    }
+
+    /// Whether ACL is to be finalised now: by whoever initialised it, when nobody is on a device any more.
+    pub(crate) fn gives_acl_up(&self) -> bool {
+        let tenants = lock(&self.tenants);
+        let last = tenants.values().all(|it| !it.attached) && self.acl_is_ours.is_set();
+        if last {
+            self.acl_is_ours.clear();
+        }
+        last
     }
 
     /// Makes the caller the one context on `device`; a number that no other context of the process has

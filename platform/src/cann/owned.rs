@@ -192,6 +192,8 @@ pub enum StreamKind {
     Aicpu,
     /// Launches of compute cores.
     Aicore,
+    /// What ranks of several chips tell each other.
+    Comm,
 }
 
 /// A queue of work.

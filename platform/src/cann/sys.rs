@@ -7,6 +7,6 @@ mod functions;
 mod numbers;
 mod structs;
 
-pub(crate) use functions::{Acl, Hal, Log, Runtime};
+pub(crate) use functions::{Acl, Hal, Hccl, Log, Runtime};
 pub(crate) use numbers::*;
 pub(crate) use structs::*;

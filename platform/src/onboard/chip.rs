@@ -23,9 +23,11 @@ use crate::lock::lock;
 use crate::machine::{DeviceMemory, LoadedKernel, Machine, NoMemory};
 use crate::program::Kernel;
 
+use super::comm::{Rank, Windows};
 use super::family::Family;
 use super::images::{ImageError, Images, Loaded};
 use super::limits::TimeLimits;
+use super::meeting::Meeting;
 #[cfg(feature = "hbg")]
 use super::memory::GraphMemory;
 use super::memory::{Block, Orchestrations};
@@ -55,6 +57,8 @@ pub struct Chip<A: RunDescriptors> {
     /// What the chip holds of ours; gone once the chip is given back.
     pub(super) held: Option<Held>,
     pub(super) kept: Mutex<Kept>,
+    /// Memory of ranks that are this chip.
+    windows: Arc<Windows>,
     /// Why no further run may begin.
     pub(super) unusable: Mutex<Option<String>>,
     arch: PhantomData<A>,
@@ -131,6 +135,7 @@ impl<A: RunDescriptors> Chip<A> {
                 numbers: number << 32,
                 ..Kept::default()
             }),
+            windows: Arc::default(),
             unusable: Mutex::default(),
             arch: PhantomData,
         };
@@ -236,6 +241,11 @@ impl<A: RunDescriptors> Drop for Chip<A> {
         // What code that was left behind still holds went with the reset.
         self.driver.set_lost();
         self.options.library.leave(device);
+        if let Err(error) = self.driver.finalize_acl() {
+            log::warn!("ACL stays initialised: {error}");
+        }
+        // What others still hold of it is gone.
+        self.driver.set_lost();
     }
 }
 
@@ -357,12 +367,27 @@ impl<A: RunDescriptors> Machine for Chip<A> {
         lock(&self.kept).orchestrations.forget(callable_id);
     }
 
-    fn join(&self, _: i32, _: i32, _: &[u8], _: Duration) -> Result<Box<dyn Comm>> {
-        Err(Error::Unsupported {
-            what: "a communicator",
-            machine: self.options.family.platform,
-            instead: "one chip per program, or the simulated platform",
-        })
+    fn join(
+        &self,
+        rank: i32,
+        ranks: i32,
+        meeting: &[u8],
+        patience: Duration,
+    ) -> Result<Box<dyn Comm>> {
+        self.refuse_if_unusable()?;
+        if !self.options.family.communicators {
+            return Err(Error::Unsupported {
+                what: "a communicator",
+                machine: self.options.family.platform,
+                instead: "use one chip per program, or the simulated platform",
+            });
+        }
+        let meeting = Meeting::new(rank, ranks, meeting, patience)?;
+        Ok(Box::new(Rank::new(&self.driver, meeting, &self.windows)))
+    }
+
+    fn has_window(&self, address: DeviceAddress, bytes: u64) -> bool {
+        self.windows.hold(address.0, bytes)
     }
 
     fn set_talking(&self, _: bool) {

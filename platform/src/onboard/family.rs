@@ -15,6 +15,8 @@ pub struct Family {
     pub core_argument: CoreArgument,
     /// Whether cores synchronise by a unit whose base the host must ask for.
     pub cross_core_unit: bool,
+    /// Whether several chips can see each other's memory.
+    pub communicators: bool,
     /// The bytes of the kernel arguments.
     pub kernel_args: fn(&KernelArgs) -> Vec<u8>,
 }

@@ -21,7 +21,7 @@ pub(super) fn is_fatal(code: Code) -> bool {
 
 /// Takes everything of this process off the chip and shows that it works again.
 pub(super) fn force_reset(driver: &Arc<Driver>, limits: &TimeLimits) -> Result<(), Error> {
-    let initialised = driver.init_acl()?;
+    driver.init_acl()?;
     let mut result = Ok(());
     for attempt in 1..=ATTEMPTS {
         result = attempt_reset(driver, limits);
@@ -35,9 +35,6 @@ pub(super) fn force_reset(driver: &Arc<Driver>, limits: &TimeLimits) -> Result<(
         && let Err(error) = bound.reset()
     {
         log::warn!("the device stays bound: {error}");
-    }
-    if initialised && let Err(error) = driver.finalize_acl() {
-        log::warn!("ACL stays initialised: {error}");
     }
     result
 }

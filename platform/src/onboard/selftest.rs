@@ -215,6 +215,9 @@ impl SelfTest<'_> {
             if let Err(reset) = recovery::force_reset(driver, &TimeLimits::default()) {
                 log::warn!("the chip could not be reset: {reset}");
             }
+            if let Err(acl) = driver.finalize_acl() {
+                log::warn!("ACL stays initialised: {acl}");
+            }
             return Err(error);
         }
         Ok(((), "they are on the chip".to_owned()))

@@ -22,6 +22,7 @@ mod acl;
 mod arena;
 mod device;
 mod hal;
+mod hccl;
 mod player;
 mod runtime;
 mod session;
@@ -29,6 +30,7 @@ mod stream;
 mod world;
 
 pub use device::Misbehaviour;
+pub use hccl::Topology;
 pub use player::Aicpu;
 pub use session::{Config, Session, code_for_virtual_cores};
 pub use world::{Call, Family};

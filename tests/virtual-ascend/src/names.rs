@@ -49,4 +49,17 @@ pub const LIBRARIES: &[(&str, &[&str])] = &[
         ],
     ),
     ("libunified_dlog.so", &["dlog_setlevel"]),
+    (
+        "libhcomm.so",
+        &[
+            "HcclGetRootInfo",
+            "HcclCommInitRootInfo",
+            "HcclGetCommName",
+            "HcclBarrier",
+            "HcclCommDestroy",
+            "HcclAllocComResourceByTiling",
+            "HcomGetCommHandleByGroup",
+            "HcomGetL0TopoTypeEx",
+        ],
+    ),
 ];

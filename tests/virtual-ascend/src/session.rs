@@ -5,9 +5,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::arena::{Arena, DEVICES};
 use crate::device::{Device, Misbehaviour};
+use crate::hccl::Topology;
 use crate::player::Aicpu;
 use crate::world::{Call, Family, Fault, World, lock};
-use crate::{LIBRARIES, acl, hal, runtime};
+use crate::{LIBRARIES, acl, hal, hccl, runtime};
 
 /// What one may choose about the devices.
 #[derive(Clone, Debug)]
@@ -22,6 +23,10 @@ pub struct Config {
     pub memory: u64,
     /// A cluster that does not work.
     pub missing_cluster: Option<u32>,
+    /// How ranks of a communicator are wired.
+    pub topology: Topology,
+    /// Bytes of their windows.
+    pub window: u64,
 }
 
 impl Config {
@@ -33,6 +38,8 @@ impl Config {
             devices: 1,
             aicpu: Aicpu::Native,
             memory: 256 << 20,
+            topology: Topology::Mesh,
+            window: 1 << 20,
             missing_cluster: match family {
                 Family::A2a3 => Some(7),
                 Family::A5 => None,
@@ -72,7 +79,9 @@ impl Session {
         for device in 0..DEVICES {
             arena.wipe(device);
         }
+        hccl::forget();
         let mut world = World::new(*only, arena);
+        (world.topology, world.window) = (config.topology, config.window);
         for number in 0..config.devices {
             let memory = rustix::io::dup(&world.arena.file).expect("a file descriptor");
             let device = Device::new(
@@ -217,6 +226,7 @@ fn connect(folder: &Path) {
         acl::ENTRIES,
         hal::ENTRIES,
         acl::LOG_ENTRIES,
+        hccl::ENTRIES,
     ];
     for ((name, functions), entries) in LIBRARIES.iter().zip(entries) {
         assert_eq!(functions.len(), entries.len(), "{name}");

@@ -9,6 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::arena::Arena;
 use crate::device::{DRIVER_INTERNAL, Device};
+use crate::hccl::{Member, Topology};
 use crate::stream::Stream;
 
 /// Vendor codes of calls that make no sense.
@@ -56,6 +57,11 @@ pub(crate) struct World {
     /// Registered programs and the memory each pins.
     pub(crate) binaries: BTreeMap<u64, (i32, u64)>,
     pub(crate) views: BTreeMap<u64, i32>,
+    /// Ranks of communicators.
+    pub(crate) members: BTreeMap<u64, Member>,
+    pub(crate) topology: Topology,
+    /// Bytes of a window.
+    pub(crate) window: u64,
     pub(crate) acl: bool,
     pub(crate) calls: Vec<Call>,
     pub(crate) faults: Vec<Fault>,
@@ -84,6 +90,9 @@ impl World {
             streams: BTreeMap::new(),
             binaries: BTreeMap::new(),
             views: BTreeMap::new(),
+            members: BTreeMap::new(),
+            topology: Topology::default(),
+            window: 0,
             acl: false,
             calls: Vec::new(),
             faults: Vec::new(),
@@ -130,6 +139,32 @@ impl World {
 
     pub(crate) fn bind(&self, device: i32) {
         BOUND.set((self.session, device));
+    }
+
+    /// The calling thread is bound to no device any more.
+    pub(crate) fn unbind() {
+        BOUND.set((0, -1));
+    }
+
+    /// Memory that the vendor's own libraries want.
+    pub(crate) fn allocate(&mut self, device: i32, bytes: u64) -> Option<u64> {
+        let Self { devices, arena, .. } = self;
+        devices.get_mut(&device)?.memory.allocate(arena, bytes)
+    }
+
+    /// Gives such memory back.
+    pub(crate) fn release(&mut self, device: i32, address: u64) {
+        let Self { devices, arena, .. } = self;
+        if let Some(device) = devices.get_mut(&device) {
+            device.memory.free(arena, address);
+        }
+    }
+
+    /// Writes words to device memory.
+    pub(crate) fn write(&self, address: u64, words: &[u64]) {
+        let view = self.arena.view(address);
+        // SAFETY: the caller has allocated as much there.
+        unsafe { view.copy_from_nonoverlapping(words.as_ptr().cast(), size_of_val(words)) };
     }
 
     /// Whether a failure before makes this device useless.

@@ -36,6 +36,14 @@ fn story(device: &dyn Device, program: &platform::Program) -> platform::Result<V
 
 /// Functions that a life on a2a3 can do without, or has no use for.
 const OPTIONAL: &[&str] = &[
+    "HcclAllocComResourceByTiling",
+    "HcclBarrier",
+    "HcclCommDestroy",
+    "HcclCommInitRootInfo",
+    "HcclGetCommName",
+    "HcclGetRootInfo",
+    "HcomGetCommHandleByGroup",
+    "HcomGetL0TopoTypeEx",
     "aclFinalize",
     "aclGetRecentErrMsg",
     "aclInit",

@@ -122,6 +122,26 @@ library! {
 }
 
 library! {
+    /// `libhcomm.so`, older `libhccl.so`: several chips.
+    #[expect(non_snake_case, reason = "the vendor's names, which messages repeat")]
+    Hccl {
+        fn HcclGetRootInfo(root: *mut c_void) -> i32;
+        fn HcclCommInitRootInfo(ranks: u32, root: *const c_void, rank: u32, comm: *mut *mut c_void) -> i32;
+        fn HcclGetCommName(comm: *mut c_void, name: *mut c_char) -> i32;
+        fn HcclBarrier(comm: *mut c_void, stream: *mut c_void) -> i32;
+        fn HcclCommDestroy(comm: *mut c_void) -> i32;
+        fn HcclAllocComResourceByTiling(
+            comm: *mut c_void,
+            stream: *mut c_void,
+            request: *mut c_void,
+            context: *mut *mut c_void,
+        ) -> i32;
+        fn HcomGetCommHandleByGroup(group: *const c_char, comm: *mut *mut c_void) -> i32;
+        fn HcomGetL0TopoTypeEx(group: *const c_char, topology: *mut u32, set_device: u32) -> i32;
+    }
+}
+
+library! {
     /// `libunified_dlog.so`, older `libascendalog.so`.
     Log {
         fn dlog_setlevel(module: i32, level: i32, enable_event: i32) -> i32;
