@@ -79,6 +79,8 @@ unsafe fn settings(record: &RunSettings) -> Settings {
                 // SAFETY: the caller's promise.
                 unsafe { ForeignMemory::promised() }
             },
+            // How much is written down does not cross: the usual.
+            ..RunOptions::default()
         },
         talking: record.talking != 0,
     }
