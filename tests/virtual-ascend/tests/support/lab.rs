@@ -10,16 +10,16 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use host::ChipWorker;
 use host::scene::build::Builder;
 use host::scene::chip::Chip;
 use host::scene::model::{Platform, RuntimeKind, Scene};
 use host::scene::resolve::Overrides;
-use host::scene::run::{run_case, select};
+use host::scene::run::{Runs, run_case, select};
 use host::scene::session::{
     BuiltProgram, Prepared, RunConfig, RunOutcome, Session as SceneSession, SessionError,
 };
 use host::scene::tensor::ArgValue;
+use host::{ChipWorker, Diagnostics};
 use virtual_ascend::{Aicpu, Config, Family, Session, code_for_virtual_cores};
 
 use super::device::{device, limits};
@@ -89,7 +89,11 @@ impl Lab {
             .build(scene, platform, runtime)
             .map_err(|error| error.to_string())?;
         for case in cases {
-            let report = run_case(self, &program, scene, case, &Overrides::default(), 2)
+            let runs = Runs {
+                count: 2,
+                last: &Diagnostics::default(),
+            };
+            let report = run_case(self, &program, scene, case, &Overrides::default(), runs)
                 .map_err(|error| error.to_string())?;
             let named = |problem| format!("{}: {problem}", case.name);
             problems.extend(report.problems.into_iter().map(named));
