@@ -13,11 +13,12 @@ mod run;
 mod test;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::diagnostics::report::{self, Report};
 use crate::scene::chip::Libraries;
 use crate::scene::model::{Platform, RuntimeKind};
 use crate::scene::session::Machine;
@@ -41,6 +42,8 @@ Examples:
   simpler run tests/scenes/trb/vector_example -p a5sim -n 20
   simpler test                                 every scene, on several simulated chips at once
   simpler test paged -r trb -j 4               only those with `paged` in their names
+  simpler run tests/scenes/trb/bench_chain --trace  what ran when, for ui.perfetto.dev
+  simpler report                               where did the time of that run go?
   simpler inspect graph.so                     what is in this file?
 
 A scene is a folder with a `scene.toml`: sources, arguments and what should come out."
@@ -61,6 +64,7 @@ enum Command {
     },
     Run(RunArgs),
     Test(TestArgs),
+    Report(ReportArgs),
     Inspect(InspectArgs),
     Doctor(DoctorArgs),
     /// One scene in a process of its own; the test runner starts it.
@@ -152,6 +156,27 @@ struct TestArgs {
     runtime_dir: Option<PathBuf>,
 }
 
+/// Says where the time of a recorded run went.
+///
+/// The first line has makespan, tasks, cores and how busy they were; then what every function took, what calls
+/// waited for, and the critical path.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  simpler report                       the newest run below outputs
+  simpler report outputs/first         that one
+  simpler report records.json --json   also those that the reference's tools read")]
+struct ReportArgs {
+    /// A run's folder or its `l2_perf_records.json` [default: the newest below outputs].
+    path: Option<PathBuf>,
+    /// Most functions to show.
+    #[arg(long, default_value_t = 20)]
+    top: usize,
+    /// Prints JSON, times in nanoseconds.
+    #[arg(long)]
+    json: bool,
+}
+
 /// Explains a shared object or a callable image.
 #[derive(Debug, Args)]
 struct InspectArgs {
@@ -209,6 +234,7 @@ pub fn main_with(machine: &dyn Machine, words: impl IntoIterator<Item = OsString
             Some(dir) => run::run(&unsafe { Libraries::new(dir.clone()) }, &args),
         },
         Command::Test(args) => test::test(&args),
+        Command::Report(args) => report(&args),
         Command::Inspect(args) => inspect::file(&args.file).map(|text| {
             print!("{text}");
             0
@@ -261,6 +287,18 @@ fn examine(device: i32, args: &DoctorArgs) -> Result<u8, String> {
         "this program was built without real chips, so device {device} cannot be examined: build it with \
          `--features onboard`"
     ))
+}
+
+fn report(args: &ReportArgs) -> Result<u8, String> {
+    let file = report::find(args.path.as_deref(), Path::new(record::OUTPUTS))?;
+    let (report, swimlane) = Report::read(file)?;
+    if args.json {
+        let json = serde_json::to_string_pretty(&report).map_err(|error| error.to_string())?;
+        println!("{json}");
+    } else {
+        print!("{}", report.text(&swimlane, args.top));
+    }
+    Ok(0)
 }
 
 /// Real chips need another way in.

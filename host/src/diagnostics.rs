@@ -18,8 +18,12 @@
 //! Then `outputs/first/merged_swimlane.json` opens at <https://ui.perfetto.dev>, and `simpler report
 //! outputs/first` says where the time went.
 
+mod measures;
 pub(crate) mod names;
-pub(crate) mod records;
+mod records;
+pub(crate) mod report;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 

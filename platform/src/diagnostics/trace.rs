@@ -45,8 +45,15 @@ struct Slot {
 pub fn write(swimlane: &Swimlane, to: &mut dyn Write) -> io::Result<()> {
     let mut events = Events { to, any: false };
     events.raw("{\"displayTimeUnit\": \"ns\", \"traceEvents\": [")?;
-    let cores = place(swimlane, CORES, Call::ran);
-    let view = place(swimlane, VIEW, Call::held);
+    let last = swimlane.calls.iter().flat_map(moments).max().unwrap_or(0);
+    let until_last = |from: u64, to: u64| (from != 0 && to == 0).then_some((from, last));
+    let cores = place(swimlane, CORES, |call| {
+        call.ran().or_else(|| until_last(call.start, call.end))
+    });
+    let view = place(swimlane, VIEW, |call| {
+        call.held()
+            .or_else(|| until_last(call.dispatch, call.finish))
+    });
     let schedulers = place_phases(&swimlane.schedulers, SCHEDULERS);
     let orchestrators = place_phases(&swimlane.orchestrators, ORCHESTRATORS);
 
@@ -80,6 +87,10 @@ pub fn write(swimlane: &Swimlane, to: &mut dyn Write) -> io::Result<()> {
     arrows.dependencies(swimlane, [&cores, &view])?;
     arrows.dispatches(swimlane, &schedulers, [&cores, &view], &orchestrators)?;
     arrows.events.raw("\n]}\n")
+}
+
+fn moments(call: &Call) -> [u64; 4] {
+    [call.dispatch, call.start, call.end, call.finish]
 }
 
 fn any(lanes: &[Vec<Slot>]) -> bool {
@@ -299,9 +310,14 @@ impl Events<'_> {
             (0, _) | (_, 0) => Micros(0),
             (dispatch, start) => length(dispatch, start),
         };
+        let unfinished = match slot.pid {
+            CORES => call.end == 0,
+            _ => call.finish == 0,
+        };
+        let remark = if unfinished { " unfinished" } else { "" };
         self.slice(
             slot,
-            &format!("{function}({task})"),
+            &format!("{function}({task}){remark}"),
             format_args!(
                 "\"task\": \"{task}\", \"taskId\": {}, \"taskHex\": \"{:#x}\", \"function\": {}, \"func_id\": {}, \
                  \"core\": \"{}\", \"dispatch_us\": {}, \"start_us\": {}, \"end_us\": {}, \"finish_us\": {}, \
