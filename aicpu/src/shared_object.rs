@@ -50,8 +50,10 @@ pub enum LoadError {
         /// Length of the image.
         length: usize,
     },
-    /// No directory took the file.
-    #[error("cannot write the image to a file: {0}")]
+    /// No directory took the file, or none of those that did lets code be executed.
+    #[error(
+        "cannot load the image from a file: {0}; set TMPDIR to a folder with room that is not mounted noexec"
+    )]
     Stage(String),
     /// The dynamic loader refused it.
     #[error("the dynamic loader refused the image: {0}")]
@@ -85,16 +87,39 @@ impl SharedObject {
     /// Loading runs the image's initialisers: the caller trusts them, and its finalisers at drop.
     pub unsafe fn load(image: &[u8], label: &str) -> Result<Self, LoadError> {
         check(image)?;
-        let staged = Staged::write(image, label, &directories())?;
-        // An unresolved symbol is an error now, not the end of the process at its first use.
-        let flags = libloading::os::unix::RTLD_NOW | libloading::os::unix::RTLD_LOCAL;
-        // SAFETY: the caller trusts the image's initialisers.
-        let library = unsafe { Library::open(Some(&staged.0), flags) }
-            .map_err(|error| LoadError::Loader(loader_text(&error)))?;
-        Ok(Self {
-            library,
-            label: label.to_owned(),
-        })
+        let mut refusals = Vec::new();
+        for directory in directories() {
+            let staged = match Staged::write(image, label, &directory) {
+                Ok(staged) => staged,
+                Err(error) => {
+                    refusals.push(format!("{}: {error}", directory.display()));
+                    continue;
+                }
+            };
+            // An unresolved symbol is an error now, not the end of the process at its first use.
+            let flags = libloading::os::unix::RTLD_NOW | libloading::os::unix::RTLD_LOCAL;
+            // SAFETY: the caller trusts the image's initialisers.
+            match unsafe { Library::open(Some(&staged.0), flags) } {
+                Ok(library) => {
+                    return Ok(Self {
+                        library,
+                        label: label.to_owned(),
+                    });
+                }
+                Err(error) => {
+                    let text = loader_text(&error);
+                    if !text.contains(NOT_MAPPED) {
+                        return Err(LoadError::Loader(text));
+                    }
+                    refusals.push(format!("{}: {text}", directory.display()));
+                }
+            }
+        }
+        Err(LoadError::Stage(format!(
+            "{} bytes; {}",
+            image.len(),
+            refusals.join("; ")
+        )))
     }
 
     /// Address of an exported symbol, if there is one.
@@ -116,6 +141,9 @@ impl SharedObject {
             .ok_or_else(|| LoadError::MissingSymbol(name.to_string_lossy().into_owned()))
     }
 }
+
+/// What the loader says where nothing may be executed, and also where memory ends.
+const NOT_MAPPED: &str = "failed to map segment";
 
 /// What the loader itself says, which its error carries as the source.
 fn loader_text(error: &libloading::Error) -> String {
@@ -192,23 +220,7 @@ fn directories() -> Vec<PathBuf> {
 struct Staged(PathBuf);
 
 impl Staged {
-    /// Writes `image` into the first directory that takes it.
-    fn write(image: &[u8], label: &str, directories: &[PathBuf]) -> Result<Self, LoadError> {
-        let mut refusals = Vec::new();
-        for directory in directories {
-            match Self::write_into(image, label, directory) {
-                Ok(staged) => return Ok(staged),
-                Err(error) => refusals.push(format!("{}: {error}", directory.display())),
-            }
-        }
-        Err(LoadError::Stage(format!(
-            "{} bytes; {}",
-            image.len(),
-            refusals.join("; ")
-        )))
-    }
-
-    fn write_into(image: &[u8], label: &str, directory: &Path) -> io::Result<Self> {
+    fn write(image: &[u8], label: &str, directory: &Path) -> io::Result<Self> {
         // A fresh random number for each file: no name is met twice, whoever else stages here.
         let unique = RandomState::new().hash_one(label);
         let path = directory.join(format!(
@@ -314,14 +326,13 @@ mod tests {
     }
 
     #[test]
-    fn a_directory_that_refuses_is_named_and_the_next_one_tried() {
-        let nowhere = "/nonexistent".into();
-        let staged =
-            Staged::write(b"x", "test", &[nowhere, std::env::temp_dir()]).expect("the second");
+    fn what_was_staged_goes_with_its_owner() {
+        let staged = Staged::write(b"x", "test", &std::env::temp_dir()).expect("a folder");
         let path = staged.0.clone();
+        assert_eq!(std::fs::read(&path).expect("it is there"), b"x");
         drop(staged);
         assert!(!path.exists());
-        let error = Staged::write(b"x", "test", &["/nonexistent".into()]).expect_err("nowhere");
-        assert!(error.to_string().contains("/nonexistent"), "{error}");
+        let error = Staged::write(b"x", "test", "/nonexistent".as_ref()).map(|_| ());
+        assert!(error.is_err());
     }
 }

@@ -28,6 +28,8 @@ pub enum Needs {
     Nothing,
     /// A small file system in the place of each folder for temporary files.
     FullFolders,
+    /// File systems from which nothing is executed in the places of all folders for temporary files.
+    NoExec,
 }
 
 /// One fault.
@@ -67,6 +69,7 @@ pub const FAULTS: &[Fault] = faults! {
     refusals:
         a_folder_that_is_not_there_is_passed_over Nothing,
         folders_without_room_are_named_and_the_load_can_be_tried_again FullFolders,
+        folders_that_execute_nothing_are_passed_over NoExec,
         device_memory_may_end_at_every_allocation Nothing;
     limits:
         address_space_may_end_anywhere Nothing,

@@ -38,6 +38,21 @@ impl Footprint {
         }
     }
 
+    /// What it holds when all its other threads sleep: one that was just started has not yet all that it will have.
+    ///
+    /// # Panics
+    /// When one does not come to rest.
+    #[must_use]
+    pub fn at_rest() -> Self {
+        let started = Instant::now();
+        give_back_stacks();
+        while !others_sleep() {
+            assert!(started.elapsed() < WATCHDOG, "a thread does not sleep");
+            thread::sleep(Duration::from_millis(1));
+        }
+        Self::now()
+    }
+
     /// Waits until the process holds no more than this again.
     ///
     /// # Panics
@@ -71,6 +86,20 @@ fn give_back_stacks() {
     ended.expect("a thread that does nothing");
 }
 
+/// Whether no thread but the calling one runs or wants to.
+fn others_sleep() -> bool {
+    let running = |task: std::io::Result<fs::DirEntry>| {
+        let file = task.expect("a thread").path().join("stat");
+        // One that has just ended has no file any more.
+        let stat = fs::read_to_string(file).unwrap_or_default();
+        let state = stat.rsplit(')').next().map(str::trim_start);
+        state.is_some_and(|state| state.starts_with(['R', 'D']))
+    };
+    let tasks = fs::read_dir("/proc/self/task").expect("Linux lists them");
+    // The calling one runs.
+    tasks.map(running).filter(|&running| running).count() <= 1
+}
+
 /// Pages of address space in use.
 pub(super) fn pages() -> usize {
     let statm = fs::read_to_string("/proc/self/statm").expect("Linux says it");
@@ -101,8 +130,7 @@ pub fn leaves_nothing(mut round: impl FnMut()) {
     for _ in 0..3 {
         round();
     }
-    give_back_stacks();
-    let before = Footprint::now();
+    let before = Footprint::at_rest();
     for _ in 0..4 {
         round();
     }

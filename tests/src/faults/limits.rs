@@ -82,7 +82,7 @@ fn sweep(subject: &Subject, resource: Resource, slacks: impl Iterator<Item = u64
     for _ in 0..3 {
         warm();
     }
-    let before = Footprint::now();
+    let before = Footprint::at_rest();
     let mut refusals = Vec::new();
     for slack in slacks {
         let bench = Bench::detached(subject);

@@ -116,12 +116,17 @@ fn command(subject: &Subject, fault: &Fault, folder: &Path) -> Command {
     let program = std::env::current_exe().expect("this program is a file");
     let temporary = folder.join("temporary");
     std::fs::create_dir_all(&temporary).expect("the build folder is writable");
-    let mut command = match fault.needs {
-        Needs::Nothing => Command::new(program),
-        Needs::FullFolders => {
+    let options = match fault.needs {
+        Needs::Nothing => None,
+        Needs::FullFolders => Some(ROOM),
+        Needs::NoExec => Some("noexec"),
+    };
+    let mut command = match options {
+        None => Command::new(program),
+        Some(options) => {
             let mut script = String::new();
             for folder in ["\"$TMPDIR\"", FALLBACKS[0], FALLBACKS[1]] {
-                script += &format!("mount -t tmpfs -o {ROOM} none {folder} && ");
+                script += &format!("mount -t tmpfs -o {options} none {folder} && ");
             }
             script += "exec \"$@\"";
             let mut command = Command::new("unshare");

@@ -81,6 +81,28 @@ pub fn folders_without_room_are_named_and_the_load_can_be_tried_again(subject: &
     bench.ends_clean();
 }
 
+/// Folders from which nothing may be executed are passed over; when there is no other, the error names each.
+pub fn folders_that_execute_nothing_are_passed_over(subject: &Subject) {
+    let bench = Bench::new(subject);
+    let program = bench.program(&Recipe::cpp(&[Inout]));
+    for _ in 0..2 {
+        let text = of_device(bench.worker.register(program.clone())).to_string();
+        for folder in FALLBACKS {
+            let reason = format!("{folder}: {folder}/simpler-");
+            assert!(text.contains(&reason), "{text}");
+        }
+        assert!(text.contains("noexec"), "{text}");
+    }
+    // The system's loader keeps what it could not map to the end.
+    let umount = Command::new("umount").args(["-l", FALLBACKS[0]]).status();
+    assert!(umount.is_ok_and(|status| status.success()));
+    let program = bench.worker.register(program);
+    bench.proves_itself(&program.expect("one folder is enough"));
+    bench.ends_clean();
+    let left = std::fs::read_dir(std::env::temp_dir()).expect("it is there");
+    assert_eq!(left.count(), 0, "what could not be loaded is removed");
+}
+
 /// Wherever device memory ends, the error says how much was wanted, everything is given back, and the next run works.
 pub fn device_memory_may_end_at_every_allocation(subject: &Subject) {
     let Some(device) = subject.platform.faulty else {
