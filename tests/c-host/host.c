@@ -69,6 +69,12 @@ struct api {
     int (*comm_barrier)(void *);
     int (*comm_destroy)(void *);
     const char *(*get_platform)(void);
+    int (*get_incore_compiler)(void);
+    int (*get_orchestration_compiler)(void);
+    void (*record_tensor_pair)(void *, void *, void *, size_t);
+    int (*prepare_callable_impl)(void *, const void *);
+    int (*bind_prepared_to_runtime_impl)(void *, const void *);
+    int (*validate_runtime_impl)(void *);
 };
 
 static void *symbol(void *library, const char *name) {
@@ -110,16 +116,13 @@ static struct api open_runtime(const char *folder) {
     GET(comm_barrier);
     GET(comm_destroy);
     GET(get_platform);
+    GET(get_incore_compiler);
+    GET(get_orchestration_compiler);
+    GET(record_tensor_pair);
+    GET(prepare_callable_impl);
+    GET(bind_prepared_to_runtime_impl);
+    GET(validate_runtime_impl);
 #undef GET
-    symbol(api.library, "record_tensor_pair");
-    symbol(api.library, "prepare_callable_impl");
-    symbol(api.library, "bind_prepared_to_runtime_impl");
-    symbol(api.library, "validate_runtime_impl");
-    // In simulation everything is built for the host, and the kernels by g++ 15.
-    int (*kernels)(void), (*orchestrations)(void);
-    *(void **)&kernels = symbol(api.library, "get_incore_compiler");
-    *(void **)&orchestrations = symbol(api.library, "get_orchestration_compiler");
-    CHECK(kernels() == 1 && orchestrations() == 2);
     return api;
 }
 
@@ -182,7 +185,10 @@ struct bench {
     const char *runtime_folder;
     int hbg;
     struct bytes aicpu, aicore;
-    uint8_t *good, *failing, *bad_func_id, *no_orchestration, *no_kernel;
+    uint8_t *good, *failing;
+    // What cannot be prepared, and what trb finds out about only when it runs.
+    uint8_t *bad[8];
+    uint8_t *wrong_entry;
 };
 
 enum { N = 1000 };
@@ -192,6 +198,9 @@ static int run(const struct api *api, void *context, void *buffer, const struct 
     return api->run_prepared(context, buffer, id, args, blocks, threads, device, bench->aicpu.first,
                              bench->aicpu.length, bench->aicore.first, bench->aicore.length, 0, 0, 0, "");
 }
+
+static const struct bytes nothing = {NULL, 0};
+static const struct bytes text = {(uint8_t *)"no shared object", 16};
 
 static int prepare(const struct api *api, void *context, const struct bench *bench, int32_t id, const uint8_t *image) {
     return api->prepare_callable(context, id, image, 0, bench->aicpu.first, bench->aicpu.length, bench->aicore.first,
@@ -243,10 +252,29 @@ static void every_call_refuses(const struct api *api, void *context, const struc
     free(args);
 }
 
+// What a context that is not attached answers: one that was just made, or was finalized.
+static void no_call_works(const struct api *api, void *context, const struct bench *bench) {
+    char host[8] = {0}, buffer[64];
+    struct args *args = calloc(1, sizeof *args);
+    CHECK(api->device_malloc_ctx(context, 8) == NULL);
+    api->device_free_ctx(context, host);
+    CHECK(api->copy_to_device_ctx(context, host, host, 8) != 0);
+    CHECK(api->copy_from_device_ctx(context, host, host, 8) != 0);
+    CHECK(prepare(api, context, bench, 0, bench->good) == -1);
+    CHECK(run(api, context, buffer, bench, 0, 0, args, 1, 2) == -1);
+    CHECK(api->unregister_callable(context, 0) == 0);
+    CHECK(api->get_aicpu_dlopen_count(context) == 0);
+    free(args);
+}
+
 static void guards(const struct api *api, const struct bench *bench, const char *platform) {
     CHECK(strcmp(api->get_platform(), platform) == 0);
+    const int is_a5 = strcmp(platform, "a5sim") == 0;
     const size_t a2a3 = bench->hbg ? 92555584 : 22400, a5 = bench->hbg ? 92557888 : 24704;
-    CHECK(api->get_runtime_size() == (strcmp(platform, "a5sim") == 0 ? a5 : a2a3));
+    CHECK(api->get_runtime_size() == (is_a5 ? a5 : a2a3));
+
+    // In simulation everything is built for the host, and the kernels by g++ 15.
+    CHECK(api->get_incore_compiler() == 1 && api->get_orchestration_compiler() == 2);
 
     // Nothing, something foreign, something destroyed.
     api->destroy_device_context(NULL);
@@ -263,12 +291,10 @@ static void guards(const struct api *api, const struct bench *bench, const char 
     CHECK(context);
     char buffer[64], host[8] = "1234567", back[8] = {0};
     struct args *args = calloc(1, sizeof *args);
-    CHECK(api->device_malloc_ctx(context, 8) == NULL);
-    CHECK(prepare(api, context, bench, 0, bench->good) == -1);
-    CHECK(run(api, context, buffer, bench, 0, 0, args, 1, 2) == -1);
-    CHECK(api->unregister_callable(context, 0) == 0);
+    no_call_works(api, context, bench);
     CHECK(api->finalize_device(context) == 0);
     CHECK(api->simpler_init(context, -1, 3, 5) == -1);
+    no_call_works(api, context, bench);
 
     // Attached.
     CHECK(api->simpler_init(context, 3, 4, 5) == 0);
@@ -291,12 +317,11 @@ static void guards(const struct api *api, const struct bench *bench, const char 
     CHECK(api->copy_from_device_ctx(context, back, memory, 8) == 0);
     CHECK(memcmp(host, back, 8) == 0);
     CHECK(api->copy_to_device_ctx(context, memory, host, 9) != 0);
+    CHECK(api->copy_from_device_ctx(context, back, (char *)memory + 1, 8) != 0);
     api->device_free_ctx(context, memory);
     api->device_free_ctx(context, memory);
 
     // The chip's own programs: a bad one is refused when it comes first, with a callable or with a run.
-    const struct bytes nothing = {NULL, 0};
-    const struct bytes text = {(uint8_t *)"no shared object", 16};
     struct bench bad = *bench;
     bad.aicpu = text;
     CHECK(prepare(api, context, &bad, 0, bench->good) == -1);
@@ -318,10 +343,14 @@ static void guards(const struct api *api, const struct bench *bench, const char 
     CHECK(prepare(api, context, bench, 0, NULL) == -1);
     CHECK(prepare(api, context, bench, -1, bench->good) == -1);
     CHECK(prepare(api, context, bench, 64, bench->good) == -1);
-    CHECK(prepare(api, context, bench, 0, bench->bad_func_id) == -1);
-    CHECK(prepare(api, context, bench, 0, bench->no_orchestration) == -1);
-    CHECK(prepare(api, context, bench, 0, bench->no_kernel) == -1);
-    CHECK(prepare(api, context, bench, 0, bench->good) == 0);
+    for (int i = 0; bench->bad[i]; i++) CHECK(prepare(api, context, bench, 0, bench->bad[i]) == -1);
+    CHECK(api->get_host_dlopen_count(context) == (bench->hbg ? 1 : 0));
+    // The chip's programs may come later, the device's number is not looked at, the callable is not written to.
+    uint8_t *before = malloc(HEADER);
+    memcpy(before, bench->good, HEADER);
+    CHECK(api->prepare_callable(context, 0, bench->good, 77, NULL, 0, NULL, 0) == 0);
+    CHECK(memcmp(before, bench->good, HEADER) == 0);
+    free(before);
     CHECK(prepare(api, context, bench, 0, bench->good) == -1);
     CHECK(prepare(api, context, bench, 63, bench->failing) == 0);
 
@@ -342,6 +371,13 @@ static void guards(const struct api *api, const struct bench *bench, const char 
     CHECK(run(api, context, buffer, bench, 3, 0, args, 2, 2) == -1);
     args->tensor_count = 3;
     CHECK(api->get_aicpu_dlopen_count(context) == 0);
+    // No folder for diagnostics is no folder, whichever way it is not given.
+    for (int which = 0; which < 3; which++)
+        CHECK(api->run_prepared(context, buffer, 0, args, 2, 2, 3, bench->aicpu.first, bench->aicpu.length,
+                                bench->aicore.first, bench->aicore.length, which == 0, which == 1, which == 2,
+                                which ? NULL : "") == -1);
+    CHECK(api->run_prepared(context, buffer, 63, args, 2, 2, 3, bench->aicpu.first, bench->aicpu.length,
+                            bench->aicore.first, bench->aicore.length, 0, 0, 0, NULL) == -42);
     CHECK(run(api, context, buffer, bench, 3, 63, args, 2, 2) == -42);
     for (int i = 0; i < 5; i++) run_well(api, context, bench, 3, 0);
     CHECK(api->get_aicpu_dlopen_count(context) == (bench->hbg ? 0 : 2));
@@ -351,6 +387,7 @@ static void guards(const struct api *api, const struct bench *bench, const char 
     CHECK(api->unregister_callable(context, 0) == 0);
     CHECK(api->unregister_callable(context, 0) == 0);
     CHECK(api->unregister_callable(context, 64) == 0);
+    CHECK(api->unregister_callable(context, -1) == 0);
     CHECK(run(api, context, buffer, bench, 3, 0, args, 2, 2) == -1);
     CHECK(prepare(api, context, bench, 0, bench->good) == 0);
     run_well(api, context, bench, 3, 0);
@@ -361,21 +398,71 @@ static void guards(const struct api *api, const struct bench *bench, const char 
     CHECK(api->finalize_device(context) == 0);
     CHECK(api->finalize_device(context) == 0);
     CHECK(api->get_aicpu_dlopen_count(context) == 0);
-    CHECK(api->get_host_dlopen_count(context) == (bench->hbg ? 3 : 0));
-    CHECK(api->device_malloc_ctx(context, 8) == NULL);
-    CHECK(run(api, context, buffer, bench, 3, 0, args, 2, 2) == -1);
+    CHECK(api->get_host_dlopen_count(context) == (bench->hbg ? 4 : 0));
+    no_call_works(api, context, bench);
     CHECK(api->simpler_init(context, 4, 4, 5) == 0);
     CHECK(run(api, context, buffer, bench, 4, 0, args, 2, 2) == -1);
     CHECK(prepare(api, context, bench, 0, bench->good) == 0);
     run_well(api, context, bench, 4, 0);
     CHECK(api->get_aicpu_dlopen_count(context) == (bench->hbg ? 0 : 1));
-    CHECK(api->get_host_dlopen_count(context) == (bench->hbg ? 4 : 0));
+    CHECK(api->get_host_dlopen_count(context) == (bench->hbg ? 5 : 0));
     api->destroy_device_context(context);
     every_call_refuses(api, context, bench);
+
+    // What other projects' halves of a runtime would use.
+    api->record_tensor_pair(NULL, NULL, NULL, 0);
+    api->record_tensor_pair(buffer, host, back, 8);
+    CHECK(api->prepare_callable_impl(buffer, bench->good) == -1);
+    CHECK(api->bind_prepared_to_runtime_impl(buffer, args) == -1);
+    CHECK(api->validate_runtime_impl(buffer) == -1);
     free(args);
 }
 
 // ---- ranks
+
+static void no_rank(const struct api *api, void *handle) {
+    uint64_t word = 0;
+    size_t size = 0;
+    CHECK(api->comm_alloc_windows(handle, 4096, &word) == -1);
+    CHECK(api->comm_get_local_window_base(handle, &word) == -1);
+    CHECK(api->comm_get_window_size(handle, &size) == -1);
+    CHECK(api->comm_barrier(handle) == -1);
+    CHECK(api->comm_destroy(handle) == -1);
+}
+
+struct rank {
+    const struct api *api;
+    const char *path;
+    int number;
+    uint64_t seen;
+};
+
+// One of two: writes to the other's window, and sees what the other wrote to its own.
+static void *take_part(void *argument) {
+    struct rank *rank = argument;
+    const struct api *api = rank->api;
+    void *handle = api->comm_init(rank->number, 2, NULL, rank->path);
+    uint64_t context = 0, base = 0;
+    CHECK(handle && api->comm_alloc_windows(handle, 64, &context) == 0);
+    CHECK(api->comm_get_local_window_base(handle, &base) == 0);
+    const uint64_t *const windows = (uint64_t *)(uintptr_t)context + 4;
+    CHECK(windows[rank->number] == base && windows[rank->number + 64] == base);
+    *(uint64_t *)(uintptr_t)windows[1 - rank->number] = 10 + (uint64_t)rank->number;
+    CHECK(api->comm_barrier(handle) == 0);
+    rank->seen = *(uint64_t *)(uintptr_t)base;
+    CHECK(api->comm_barrier(handle) == 0);
+    CHECK(api->comm_destroy(handle) == 0);
+    return NULL;
+}
+
+static void two_ranks(const struct api *api, const char *path) {
+    struct rank ranks[2] = {{api, path, 0, 0}, {api, path, 1, 0}};
+    pthread_t other;
+    CHECK(pthread_create(&other, NULL, take_part, &ranks[1]) == 0);
+    take_part(&ranks[0]);
+    CHECK(pthread_join(other, NULL) == 0);
+    CHECK(ranks[0].seen == 11 && ranks[1].seen == 10);
+}
 
 static void ranks(const struct api *api) {
     char path[64];
@@ -414,10 +501,137 @@ static void ranks(const struct api *api) {
     CHECK(api->copy_to_device_ctx(chip, (void *)(uintptr_t)(base + 4089), host, 8) != 0);
     api->destroy_device_context(chip);
 
+    int foreign;
+    no_rank(api, NULL);
+    no_rank(api, &foreign);
     CHECK(api->comm_destroy(rank) == 0);
-    CHECK(api->comm_destroy(rank) == -1);
-    CHECK(api->comm_barrier(rank) == -1);
-    CHECK(api->comm_destroy(NULL) == -1);
+    no_rank(api, rank);
+    two_ranks(api, path);
+}
+
+// ---- the companion libraries
+
+struct companions {
+    void (*log_error)(const char *, const char *, ...);
+    void (*log_warn)(const char *, const char *, ...);
+    void (*log_debug)(const char *, const char *, ...);
+    void (*log_info_v)(const char *, int, const char *, ...);
+    void *(*get_logger)(void);
+    void (*set_level)(void *, int);
+    void (*set_info)(void *, int);
+    void (*bind)(int);
+    int (*bound)(void);
+    void (*acquire)(int);
+    void (*release)(int);
+    uint32_t (*lane)(void);
+    void *(*pipe)(uint64_t, size_t);
+    void (*set_lane)(uint32_t);
+    void (*set_cluster)(uint32_t);
+    void (*clear)(void);
+};
+
+static struct companions find_companions(void) {
+    struct companions it;
+#define GET(member, name) *(void **)&it.member = symbol(RTLD_DEFAULT, name)
+    GET(log_error, "unified_log_error");
+    GET(log_warn, "unified_log_warn");
+    GET(log_debug, "unified_log_debug");
+    GET(log_info_v, "unified_log_info_v");
+    GET(get_logger, "_ZN10HostLogger12get_instanceEv");
+    GET(set_level, "_ZN10HostLogger9set_levelEN7simpler3log8LogLevelE");
+    GET(set_info, "_ZN10HostLogger10set_info_vEi");
+    GET(bind, "pto_cpu_sim_bind_device");
+    GET(bound, "pto_cpu_sim_get_bound_device");
+    GET(acquire, "pto_cpu_sim_acquire_device");
+    GET(release, "pto_cpu_sim_release_device");
+    GET(lane, "pto_sim_get_subblock_id");
+    GET(pipe, "pto_sim_get_pipe_shared_state");
+    GET(set_lane, "_Z27sim_context_set_subblock_idj");
+    GET(set_cluster, "_Z26sim_context_set_cluster_idj");
+    GET(clear, "_Z28clear_cpu_sim_shared_storagev");
+#undef GET
+    return it;
+}
+
+// How many lines come to standard error when something is said at every level; the first is kept.
+static int lines_said(const struct companions *log, char *first, size_t room) {
+    fflush(stderr);
+    FILE *heard = tmpfile();
+    CHECK(heard);
+    const int was = dup(2);
+    CHECK(was >= 0 && dup2(fileno(heard), 2) == 2);
+    log->log_error("speaker", "an error %d %s", 7, "times");
+    log->log_warn("speaker", "a warning");
+    log->log_debug("speaker", "for debugging\n");
+    for (int tier = 0; tier < 10; tier++) log->log_info_v("speaker", tier, "tier %d", tier);
+    fflush(stderr);
+    CHECK(dup2(was, 2) == 2 && close(was) == 0);
+    rewind(heard);
+    char line[4096];
+    int count = 0;
+    *first = 0;
+    while (fgets(line, sizeof line, heard)) {
+        if (count++ == 0) snprintf(first, room, "%.*s", (int)room - 1, line);
+    }
+    fclose(heard);
+    return count;
+}
+
+static void logging(const struct api *api, const struct companions *log) {
+    char first[200];
+    void *context = api->create_device_context();
+    // Level and threshold of information, and what is kept of an error, a warning, debugging, and ten tiers.
+    const int kept[][3] = {{0, 0, 13}, {1, 5, 7}, {1, 0, 12}, {1, 99, 3}, {1, -3, 12}, {2, 0, 2}, {3, 0, 1}, {4, 0, 0}};
+    for (size_t i = 0; i < sizeof kept / sizeof *kept; i++) {
+        CHECK(api->simpler_init(context, 0, kept[i][0], kept[i][1]) == 0);
+        CHECK(lines_said(log, first, sizeof first) == kept[i][2]);
+    }
+    CHECK(api->simpler_init(context, 0, 3, 0) == 0);
+    CHECK(api->simpler_init(context, 1, 0, 0) == -1 && api->simpler_init(NULL, 0, 0, 0) == -1);
+    CHECK(lines_said(log, first, sizeof first) == 1);
+    CHECK(first[0] == '[' && strstr(first, "][T0x") && strstr(first, "[ERROR]"));
+    CHECK(strstr(first, "speaker: an error 7 times\n"));
+    void *logger = log->get_logger();
+    CHECK(logger && logger == log->get_logger());
+    log->set_level(logger, 1), log->set_info(logger, 8);
+    CHECK(lines_said(log, first, sizeof first) == 4);
+    log->set_level(logger, 4), log->set_info(logger, 5);
+    api->destroy_device_context(context);
+}
+
+static void *elsewhere(void *argument) {
+    const struct companions *sim = argument;
+    CHECK(sim->bound() == -1 && sim->lane() == 0 && sim->pipe(1, 8) == NULL);
+    return NULL;
+}
+
+static void sim_context(const struct companions *sim) {
+    CHECK(sim->bound() == -1 && sim->lane() == 0 && sim->pipe(1, 8) == NULL);
+    sim->bind(50);
+    CHECK(sim->bound() == 50 && sim->pipe(1, 8) == NULL);
+    sim->acquire(50), sim->acquire(50), sim->acquire(51);
+    CHECK(sim->pipe(1, 0) == NULL);
+    char *shared = sim->pipe(1, 8);
+    CHECK(shared && shared[0] == 0 && shared[7] == 0);
+    shared[0] = 1;
+    CHECK(sim->pipe(1, 8) == shared && sim->pipe(2, 8) != shared);
+    sim->set_cluster(3), sim->set_lane(1);
+    CHECK(sim->pipe(1, 8) != shared && sim->lane() == 1);
+    sim->set_cluster(0), sim->set_lane(0);
+    sim->bind(51);
+    CHECK(sim->pipe(1, 8) != shared);
+    sim->clear();
+    sim->bind(50);
+    CHECK(sim->pipe(1, 8) == shared && shared[0] == 1);
+    sim->clear();
+    CHECK(*(char *)sim->pipe(1, 8) == 0);
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, elsewhere, (void *)(uintptr_t)sim) == 0 && pthread_join(thread, NULL) == 0);
+    sim->release(50), sim->release(51), sim->release(52);
+    CHECK(sim->pipe(1, 8) == NULL);
+    sim->bind(-1);
+    CHECK(sim->bound() == -1);
+    sim->clear();
 }
 
 // ---- two contexts on two threads
@@ -528,22 +742,38 @@ int main(int argc, char **argv) {
     bench.aicore = read_file(argv[2], "libaicore_kernel.so");
     struct bytes orchestration = read_file("", argv[5]), failing = read_file("", argv[6]);
     struct bytes kernel = read_file("", argv[7]);
-    const struct bytes nothing = {NULL, 0};
     const char *entry = bench.hbg ? "build_graph" : "", *refuse = bench.hbg ? "refuse" : "";
     bench.good = callable(orchestration, entry, "", kernel, 0);
     bench.failing = callable(failing, refuse, "", kernel, 0);
-    bench.bad_func_id = callable(orchestration, entry, "", kernel, 1024);
-    bench.no_orchestration = callable(nothing, entry, "", kernel, 0);
-    bench.no_kernel = callable(orchestration, entry, "", orchestration, 0);
+    bench.wrong_entry = callable(orchestration, "nobody", "", kernel, 0);
+    uint8_t **bad = bench.bad;
+    *bad++ = callable(orchestration, entry, "", kernel, 1024);
+    *bad++ = callable(orchestration, entry, "", kernel, -1);
+    *bad++ = callable(nothing, entry, "", kernel, 0);
+    *bad++ = callable(orchestration, entry, "", orchestration, 0);
+    *bad++ = callable(orchestration, entry, "", text, 0);
+    if (bench.hbg) {
+        *bad++ = callable(text, entry, "", kernel, 0);
+        *bad++ = callable(orchestration, "", "", kernel, 0);
+    }
 
     const struct api api = open_runtime(argv[2]);
+    if (bench.hbg) {
+        void *context = api.create_device_context();
+        CHECK(api.simpler_init(context, 0, 4, 5) == 0 && prepare(&api, context, &bench, 0, bench.wrong_entry) == -1);
+        api.destroy_device_context(context);
+    }
+    const struct companions companions = find_companions();
+    logging(&api, &companions);
+    sim_context(&companions);
     guards(&api, &bench, argv[3]);
     ranks(&api);
     two_contexts(&api, &bench);
     CHECK(dlclose(api.library) == 0);
     cycles(&bench, argc > 8 ? atoi(argv[8]) : 100);
 
-    free(bench.good), free(bench.failing), free(bench.bad_func_id), free(bench.no_orchestration), free(bench.no_kernel);
+    free(bench.good), free(bench.failing), free(bench.wrong_entry);
+    for (int i = 0; bench.bad[i]; i++) free(bench.bad[i]);
     free(bench.aicpu.first), free(bench.aicore.first);
     free(orchestration.first), free(failing.first), free(kernel.first);
     puts("ok");

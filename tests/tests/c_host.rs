@@ -150,6 +150,8 @@ fn a5sim_hbg() {
 fn nothing_leaks_and_nothing_is_read_that_was_not_written() {
     for (platform, family, runtime) in [
         ("a2a3sim", Family::A2a3, "trb"),
+        ("a2a3sim", Family::A2a3, "hbg"),
+        ("a5sim", Family::A5, "trb"),
         ("a5sim", Family::A5, "hbg"),
     ] {
         let plain = command(platform, family, runtime, 3);
