@@ -36,6 +36,7 @@ const WRONG: u8 = 2;
     after_help = "\
 Examples:
   simpler demo                                 what does it look like?
+  simpler demo --chips 4                       several chips that talk, and one of them dies
   simpler doctor                               what can this machine do?
   simpler doctor --device 0                    is this real chip ready, and if not, why?
   simpler run tests/scenes/trb/vector_example  compile, run and check one scene
@@ -61,6 +62,9 @@ enum Command {
         /// Chip to run on.
         #[arg(short, long, default_value = "a2a3sim")]
         platform: String,
+        /// Several chips that talk, each in a process of its own, instead of one.
+        #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u8).range(2..=16))]
+        chips: Option<u8>,
     },
     Run(RunArgs),
     Test(TestArgs),
@@ -209,6 +213,24 @@ struct DoctorArgs {
     images: Option<PathBuf>,
 }
 
+/// What the command's processes know by name when they are children of workers.
+#[must_use]
+pub fn catalogue() -> crate::team::Catalogue {
+    #[cfg(feature = "trb")]
+    let names = crate::demo::chips::catalogue();
+    #[cfg(not(feature = "trb"))]
+    let names = crate::team::Catalogue::new();
+    names
+}
+
+#[cfg(feature = "trb")]
+fn demonstrate(platform: &str, chips: Option<u8>) -> crate::Result<String> {
+    match chips {
+        None => crate::demo::run(platform),
+        Some(count) => crate::demo::chips::run(platform, count),
+    }
+}
+
 /// Runs the command the process was started with.
 pub fn main(machine: &dyn Machine) -> ExitCode {
     main_with(machine, std::env::args_os())
@@ -240,7 +262,7 @@ pub fn main_with(machine: &dyn Machine, words: impl IntoIterator<Item = OsString
             0
         }),
         #[cfg(feature = "trb")]
-        Command::Demo { platform } => match crate::demo::run(&platform) {
+        Command::Demo { platform, chips } => match demonstrate(&platform, chips) {
             Ok(text) => {
                 print!("{text}");
                 Ok(0)

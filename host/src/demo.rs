@@ -8,6 +8,7 @@
 //! then, in pairs:    r₀ + r₁, r₂ + r₃, …  ──▶  …  ──▶  the result
 //! ```
 
+pub mod chips;
 mod timeline;
 
 use core::fmt::Write;

@@ -4,11 +4,11 @@ use std::process::ExitCode;
 
 use host::cli;
 use host::scene::chip::Chips;
-use host::team::{self, Catalogue};
 
 fn main() -> ExitCode {
-    // Workers of other programs may execute this one as their children, for chip programs that are images.
-    if let Some(code) = team::child_main(&Catalogue::new()) {
+    // Workers execute this program as their children: its own, and those of other programs whose chip programs
+    // are images.
+    if let Some(code) = host::team::child_main(&cli::catalogue()) {
         return code;
     }
     env_logger::init();

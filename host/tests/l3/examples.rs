@@ -20,7 +20,24 @@ pub(crate) fn trials() -> Vec<Trial> {
             .into_owned();
         Trial::test(format!("example::{name}"), move || compare(&source, &name))
     };
-    sources.into_iter().map(trial).collect()
+    let demo = Trial::test("example::simpler_demo_of_chips", demonstrate);
+    sources.into_iter().map(trial).chain([demo]).collect()
+}
+
+/// The command shows several chips, one of which dies.
+fn demonstrate() -> Result<(), Failed> {
+    let program = env!("CARGO_BIN_EXE_simpler");
+    let output = Command::new(program)
+        .args(["demo", "--chips", "3"])
+        .output()?;
+    let said = String::from_utf8_lossy(&output.stdout);
+    let right = said.matches("equal to a plain loop's").count() == 2
+        && said.contains("chip_process 1 dev=1: the child died (signal 9)");
+    if output.status.success() && right {
+        return Ok(());
+    }
+    let errors = String::from_utf8_lossy(&output.stderr);
+    Err(format!("{}\n{said}{errors}", output.status).into())
 }
 
 fn compare(source: &Path, name: &str) -> Result<(), Failed> {
