@@ -221,24 +221,15 @@ impl GraphBuilder {
         Some(&self.words[first..first + draft.word_count as usize])
     }
 
-    /// Forgets everything but keeps the memory, for the next graph.
-    pub fn clear(&mut self) {
-        self.tasks.clear();
-        self.words.clear();
-        self.edges.clear();
-        self.leads_back = false;
-        self.error = None;
-    }
-
     /// Checks the graph and packs it, for a program with these kernels (by function id; address 0 where there is
     /// none).
     ///
     /// # Errors
     ///
     /// The first error a call was refused with; a task whose kernel or core type does not exist; a cycle.
-    pub fn seal(&self, kernels: &[KernelEntry]) -> Result<Graph> {
-        match &self.error {
-            Some(error) => Err(error.clone()),
+    pub fn seal(mut self, kernels: &[KernelEntry]) -> Result<Graph> {
+        match self.error.take() {
+            Some(error) => Err(error),
             None => seal::seal(self, kernels),
         }
     }

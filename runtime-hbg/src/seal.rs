@@ -13,15 +13,18 @@ use crate::error::{Cycle, Error, Result};
 use crate::graph::{Graph, Join, KINDS, NO_JOIN, Successor, TaskRecord};
 
 /// Checks and packs.
-pub(crate) fn seal(draft: &GraphBuilder, kernels: &[KernelEntry]) -> Result<Graph> {
+pub(crate) fn seal(mut draft: GraphBuilder, kernels: &[KernelEntry]) -> Result<Graph> {
+    let mut words = core::mem::take(&mut draft.words);
+    // A graph may be kept for long, and was given more room than it took in the end.
+    words.shrink_to_fit();
     let mut graph = Graph {
-        words: draft.words.clone(),
+        words,
         ..Graph::default()
     };
-    pack_tasks(draft, kernels, &mut graph)?;
-    pack_edges(draft, &mut graph);
+    pack_tasks(&draft, kernels, &mut graph)?;
+    pack_edges(&draft, &mut graph);
     if draft.leads_back
-        && let Some(cycle) = find_cycle(draft, &graph)
+        && let Some(cycle) = find_cycle(&draft, &graph)
     {
         return Err(Error::Cycle { cycle });
     }
