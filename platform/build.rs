@@ -1,13 +1,20 @@
-//! Builds the small shared library through which simulated kernels find the simulator.
+//! Builds what the simulator needs in C: the small shared library through which kernels find it, and what
+//! it asks the system for.
 
 use std::env;
 use std::path::PathBuf;
 
 fn main() {
     println!("cargo::rerun-if-changed=src/sim/hooks.c");
+    println!("cargo::rerun-if-changed=src/sim/system.c");
     if env::var_os("CARGO_FEATURE_SIM").is_none() {
         return;
     }
+    cc::Build::new()
+        .warnings(true)
+        .extra_warnings(true)
+        .file("src/sim/system.c")
+        .compile("simpler_platform_system");
     let output = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it")).join("hooks.so");
     let status = cc::Build::new()
         .opt_level(2)

@@ -8,14 +8,20 @@ use std::sync::OnceLock;
 
 use crate::compiler::root;
 
+/// Names the folder of a distribution that another process has had built.
+pub const BUILT: &str = "SIMPLER_TESTS_DIST";
+
 /// The folder of the distribution, built below `tmp` when first asked for: as tests are built, so that it costs
 /// little.
 ///
 /// # Panics
 /// When it cannot be built.
 pub fn built(tmp: &str) -> &'static Path {
-    static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(|| {
+        if let Some(folder) = std::env::var_os(BUILT) {
+            return PathBuf::from(folder);
+        }
         let out = Path::new(tmp).join("dist");
         let mut cargo = Command::new(env!("CARGO"));
         cargo

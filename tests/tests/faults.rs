@@ -3,9 +3,8 @@
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
-use tests::conformance::subjects;
-use tests::faults::process::{folders_can_be_filled, is_a_case, run};
-use tests::faults::{FAULTS, Needs};
+use tests::faults::process::{folders_can_be_filled, is_a_case, run, subjects};
+use tests::faults::{Needs, faults};
 
 fn main() -> ExitCode {
     let scratch = env!("CARGO_TARGET_TMPDIR");
@@ -18,7 +17,7 @@ fn main() -> ExitCode {
     }
     let mut trials = Vec::new();
     for subject in subjects(scratch) {
-        for fault in FAULTS {
+        for fault in faults(subject.way) {
             let name = format!("{}::{}", subject.name(), fault.name);
             let impossible = fault.needs != Needs::Nothing && !can_fill;
             let trial = Trial::test(name, move || Ok(run(&subject, fault)?));

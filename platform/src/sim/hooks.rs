@@ -118,11 +118,10 @@ pub(crate) fn install() -> Result<Scope, String> {
     let process = Library::this();
     let failed =
         |error: &dyn core::fmt::Display| format!("cannot load the simulation hooks: {error}");
-    // SAFETY: only whether it is there is asked.
-    let ours = unsafe { process.get::<Enter>(ENTER) }.is_ok();
-    // SAFETY: as above.
-    let theirs = !ours && unsafe { process.get::<*const c_void>(SUBBLOCK_ID) }.is_ok();
-    if !ours {
+    let (ours, found) = (find(&process, ENTER), find(&process, SUBBLOCK_ID));
+    // Another simulator of this process, or an earlier one, may have put ours beside that of others.
+    let theirs = found.is_some_and(|found| !ours.is_some_and(|ours| same_object(ours, found)));
+    if ours.is_none() {
         let library = load_names().map_err(|error| failed(&error))?;
         // Kernels keep addresses of it for as long as the process lives.
         core::mem::forget(library);
@@ -131,6 +130,21 @@ pub(crate) fn install() -> Result<Scope, String> {
     // SAFETY: `hooks.c` gives these functions these types.
     let scope = unsafe { Scope::find(&process, theirs) }.map_err(|error| failed(&error))?;
     Ok(*SCOPE.get_or_init(|| scope))
+}
+
+/// What the global scope has under a name.
+fn find(process: &Library, name: &[u8]) -> Option<*const c_void> {
+    // SAFETY: only where it is is asked.
+    let symbol = unsafe { process.get::<*const c_void>(name) }.ok()?;
+    Some(symbol.into_raw().cast_const())
+}
+
+fn same_object(first: *const c_void, second: *const c_void) -> bool {
+    unsafe extern "C" {
+        fn simpler_platform_same_object(first: *const c_void, second: *const c_void) -> c_int;
+    }
+    // SAFETY: the loader looks the addresses up, whatever they are.
+    unsafe { simpler_platform_same_object(first, second) != 0 }
 }
 
 const ENTER: &[u8] = b"simpler_sim_enter\0";

@@ -9,10 +9,11 @@ use std::process::{Command, Stdio};
 use std::thread;
 use std::time::Instant;
 
-use super::{FAULTS, Fault, Needs};
+use super::{Fault, Needs, faults};
 use crate::conformance::objects::COMPILED_OBJECTS;
-use crate::conformance::subject::Subject;
-use crate::conformance::subjects;
+use crate::conformance::subject::{Subject, Way};
+use crate::conformance::subjects_by;
+use crate::dist;
 
 /// What a case may take; it is ended then.
 const WATCHDOG: Duration = Duration::from_secs(240);
@@ -39,12 +40,16 @@ pub fn is_a_case(scratch: &'static str) -> bool {
     let subject = subjects(scratch)
         .find(|it| it.name() == *subject)
         .expect("a subject of the list");
-    let fault = FAULTS
-        .iter()
+    let fault = faults(subject.way)
         .find(|it| it.name == case)
         .expect("a case of the list");
     (fault.run)(&subject);
     true
+}
+
+/// Whatever faults are for: every subject, embedded and through libraries.
+pub fn subjects(scratch: &'static str) -> impl Iterator<Item = Subject> {
+    subjects_by(Way::Embedded, scratch).chain(subjects_by(Way::Libraries, scratch))
 }
 
 /// Whether this machine lets us put a small file system in the place of a folder.
@@ -78,6 +83,11 @@ pub fn run(subject: &Subject, fault: &Fault) -> Result<(), String> {
     let err = out.try_clone().map_err(text)?;
     let mut child = command(subject, fault, &folder)
         .env(COMPILED_OBJECTS, &objects)
+        .env("SIMPLER_CACHE_DIR", folder.join("cache"))
+        .envs(match subject.way {
+            Way::Embedded => None,
+            Way::Libraries => Some((dist::BUILT, dist::built(subject.scratch))),
+        })
         // One arena of the allocator, so that what is mapped depends on what is used and not on which thread used it.
         .env("MALLOC_ARENA_MAX", "1")
         .env("MALLOC_MMAP_THRESHOLD_", "262144")

@@ -44,7 +44,7 @@ fn failing() -> [Vec<Step>; 6] {
 /// Whatever a run fails with: memory, files, threads and code are as before, and the worker goes on.
 pub fn runs_that_fail_leave_nothing(subject: &Subject) {
     leaves_nothing(|| {
-        for language in Language::ALL {
+        for &language in subject.languages() {
             let bench = Bench::new(subject);
             let program = bench.registered(&recipe(language));
             for script in failing() {
@@ -59,7 +59,10 @@ pub fn runs_that_fail_leave_nothing(subject: &Subject) {
 /// A worker that runs, fails and runs again holds what it held before.
 pub fn workers_in_use_hold_no_more_from_run_to_run(subject: &Subject) {
     let bench = Bench::new(subject);
-    let programs = Language::ALL.map(|language| bench.registered(&recipe(language)));
+    let languages = subject.languages().iter();
+    let programs: Vec<Callable> = languages
+        .map(|&language| bench.registered(&recipe(language)))
+        .collect();
     let mut memory = None;
     leaves_nothing(|| {
         for program in &programs {
@@ -82,7 +85,7 @@ fn gate() -> (&'static Word32, u64) {
 }
 
 fn comes_back(subject: &Subject, stuck: impl Fn(u64) -> Step) {
-    for language in Language::ALL {
+    for &language in subject.languages() {
         leaves_nothing(|| {
             let bench = Bench::new(subject);
             let program = bench.registered(&recipe(language));
@@ -113,7 +116,7 @@ pub fn a_kernel_that_never_returns_leaves_nothing_when_it_has(subject: &Subject)
 
 /// A worker may be dropped while code of its program still runs: what that code uses goes with it.
 pub fn workers_may_go_before_code_they_left_behind(subject: &Subject) {
-    for language in Language::ALL {
+    for &language in subject.languages() {
         leaves_nothing(|| {
             let (gate, address) = gate();
             for stuck in [
