@@ -2,6 +2,20 @@
 //!
 //! Knows that each handle belongs to one worker and one kind of callable. Refuses to know what the
 //! callable does.
+//!
+//! What is for a chip cannot be given to a sub worker, nor the other way round:
+//!
+//! ```compile_fail,E0308
+//! # fn f(graph: &mut host::team::Graph<'_>, program: &host::team::ProgramHandle) {
+//! graph.sub(program); // a chip program is no host function
+//! # }
+//! ```
+//!
+//! ```compile_fail,E0277
+//! # fn f(graph: &mut host::team::Graph<'_>, function: &host::team::FunctionHandle) {
+//! graph.next_level(function); // a host function is nothing for a chip
+//! # }
+//! ```
 
 use std::sync::Arc;
 

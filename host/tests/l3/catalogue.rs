@@ -21,6 +21,7 @@ pub(crate) const FUNCTIONS: &[&str] = &[
     "panic",
     "nap",
     "forever",
+    "wait_for_word",
     "die",
     "die_at_word",
     "die_later",
@@ -96,10 +97,9 @@ pub(crate) fn catalogue() -> Catalogue {
             }
         })
         .function("die", |call| deaths::die(call.scalar(0)?))
+        .function("wait_for_word", wait_for_word)
         .function("die_at_word", |call| {
-            while call.load::<i32>(0)? == [0] {
-                std::thread::sleep(Duration::from_millis(1));
-            }
+            wait_for_word(call)?;
             deaths::die(call.scalar(0)?)
         })
         .function("die_later", |call| {
@@ -154,6 +154,13 @@ pub(crate) fn catalogue() -> Catalogue {
         .program("copies", windows::copies)
         .program("experts", experts::program)
         .platform("mortalsim", mortal::device)
+}
+
+fn wait_for_word(call: &Call<'_>) -> Result<(), Failure> {
+    while call.load::<i32>(0)? == [0] {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    Ok(())
 }
 
 fn store(call: &Call<'_>) -> Result<(), Failure> {

@@ -54,6 +54,19 @@ pub(crate) fn slow_heaps_are_waited_for(kind: Kind) {
         .expect("something always moves");
     worker
         .run(|graph| {
+            // Refused after its memory was found: that goes back.
+            for _ in 0..10 {
+                let unplaced = Tensor::unplaced::<i32>(&[200_000])?;
+                let args = Args::new().output(&unplaced).scalar(1).scalar(0_u64);
+                let refused = graph.sub(&store_slowly).args(args).on(9).submit();
+                let text = refused.expect_err("there is no such child").to_string();
+                assert!(text.contains("child 9"), "{text}");
+            }
+            Ok(())
+        })
+        .expect("nothing is left of what was refused");
+    worker
+        .run(|graph| {
             // Uneven first, then all there is: only a ring that starts again at 0 has it in one piece.
             graph.scope()?.alloc::<u8>(&[700 << 10])?;
             graph.scope()?.alloc::<u8>(&[1 << 20])?;

@@ -11,6 +11,11 @@ pub(crate) const CASES: &[Case] = &[
     ("level_four", THREAD, level_four),
     ("level_four_described", ALL, level_four_described),
     (
+        "children_without_a_device_say_so",
+        ALL,
+        children_without_a_device_say_so,
+    ),
+    (
         "lower_workers_start_again",
         THREAD,
         lower_workers_start_again,
@@ -86,6 +91,29 @@ fn try_level_four(worker: &Worker) {
         (loaded(&tensors[0]), loaded(&tensors[1])),
         (vec![61], vec![62])
     );
+}
+
+/// Every kind of child answers every request, if only by saying that it has no device.
+fn children_without_a_device_say_so(kind: Kind) {
+    let worker = Worker::builder(4)
+        .lower_described(sub_builder(kind, 1))
+        .next_level_kind(kind)
+        .catalogue(&catalogue())
+        .build()
+        .expect("it makes sense");
+    worker.init().expect("the whole tree starts");
+    let texts = [
+        worker.malloc(0, 8).map(drop),
+        worker.device_memory_used(0).map(drop),
+        worker.communicator(&[0], 64, &[]).map(drop),
+    ];
+    for error in texts {
+        let text = error.expect_err("there is none").to_string();
+        assert!(
+            text.contains("child_worker 0 level=3: a lower worker has no device"),
+            "{text}"
+        );
+    }
 }
 
 /// What fails two levels below says all it has to say, and through whom it came.

@@ -20,6 +20,7 @@ mod heap;
 mod idle;
 mod levels;
 mod mortal;
+mod order;
 mod runs;
 mod starts;
 mod submits;
@@ -54,6 +55,7 @@ fn cases() -> Vec<support::Case> {
         conformance::CASES,
         runs::CASES,
         submits::CASES,
+        order::CASES,
         failures::CASES,
         deaths::CASES,
         starts::CASES,

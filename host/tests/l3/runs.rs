@@ -26,6 +26,10 @@ fn start_and_close(kind: Kind) {
         worker
             .close()
             .expect("closing what was never started does nothing");
+        for error in [worker.run(|_| Ok(())), worker.malloc(0, 8).map(drop)] {
+            let text = error.expect_err("it is not started").to_string();
+            assert!(text.contains("not started: call `init`"), "{text}");
+        }
         worker.init().expect("it starts");
         assert!(
             worker

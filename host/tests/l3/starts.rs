@@ -12,6 +12,7 @@ pub(crate) const CASES: &[Case] = &[
         &[Kind::Thread, Kind::Exec],
         failing_starts_are_undone,
     ),
+    ("children_inherit_nothing", EXEC, children_inherit_nothing),
     (
         "no_descriptors_to_start_with",
         EXEC,
@@ -129,4 +130,24 @@ fn forks_need_one_thread(kind: Kind) {
     assert!(error.contains("this one has 2"), "{error}");
     drop(end);
     let _ = thread.join().expect("no panic");
+}
+
+/// A file that this process keeps open for whoever it executes is not the children's.
+fn children_inherit_nothing(kind: Kind) {
+    let (kept, _other) = std::os::unix::net::UnixStream::pair().expect("there are descriptors");
+    let inherited = rustix::io::FdFlags::empty();
+    rustix::io::fcntl_setfd(&kept, inherited).expect("it is open");
+    let worker = crate::support::subs(kind, 1);
+    let process = worker.children()[0].process.expect("it has one");
+    let folder = std::fs::read_dir(format!("/proc/{process}/fd")).expect("it lives");
+    let links: Vec<String> = folder
+        .flatten()
+        .filter_map(|it| Some(std::fs::read_link(it.path()).ok()?.display().to_string()))
+        .collect();
+    let ours = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&kept));
+    let ours = std::fs::read_link(ours)
+        .expect("it is open")
+        .display()
+        .to_string();
+    assert!(!links.contains(&ours), "{links:?} with {ours}");
 }

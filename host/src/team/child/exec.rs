@@ -108,6 +108,17 @@ impl ProcessChild {
         let parent = rustix::process::getpid();
         let inherited = theirs;
         let prepare = move || {
+            // What else this process has open is none of the child's business. An old kernel knows no such call;
+            // then the child has what every program gets that is executed from here.
+            // SAFETY: it only marks descriptors to be closed when the helper is executed.
+            unsafe {
+                libc::syscall(
+                    libc::SYS_close_range,
+                    3,
+                    u32::MAX,
+                    libc::CLOSE_RANGE_CLOEXEC,
+                )
+            };
             rustix::io::fcntl_setfd(&inherited, rustix::io::FdFlags::empty())?;
             follow(parent)
         };
