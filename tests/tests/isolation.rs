@@ -4,7 +4,9 @@
 use std::sync::OnceLock;
 use std::thread;
 
-use host::{Arguments, Callable, ChipWorker, CoreType, Program, ProgramBuilder, RunConfig};
+use host::{
+    Arguments, Callable, ChipWorker, CoreType, Kernels, Program, ProgramBuilder, RunConfig,
+};
 use host::{Device, RunReport};
 use tests::compiler::{Compiler, root, scratch};
 use tests::headers::{Family, Kind};
@@ -156,4 +158,44 @@ fn a_device_counts_what_it_does_itself() {
             });
         }
     });
+}
+
+/// Counts its calls in data of its own.
+const COUNTING: &str = "#include <stdint.h>\n\
+    static uint64_t calls;\n\
+    extern \"C\" void kernel_entry(int64_t *args) { *reinterpret_cast<uint64_t *>(args[0]) = ++calls; }\n";
+
+#[test]
+fn data_of_a_kernel_is_its_context_s_and_lasts_from_run_to_run() {
+    let folder = scratch(env!("CARGO_TARGET_TMPDIR"), "isolation");
+    let source = folder.join("counting.cpp");
+    std::fs::write(&source, COUNTING).expect("the build folder is writable");
+    let object = source.with_extension("so");
+    let built = Compiler::system().plain_object(&source, &object);
+    built.unwrap_or_else(|messages| panic!("{messages}"));
+    let kernel = std::fs::read(&object).expect("the compiler wrote it");
+    let program = || {
+        let builder = ProgramBuilder::new().kernel_image(0, CoreType::Aiv, &kernel);
+        builder.orchestration(|scope, args| {
+            let place: u64 = args.scalar(0)?;
+            scope.task(Kernels::aiv(0)).scalar(place).submit()?;
+            Ok(())
+        })
+    };
+    let workers = [attached("a2a3sim", 0), attached("a2a3sim", 0)];
+    // Two programs of the first context have one kernel.
+    let first = [(); 2].map(|()| workers[0].register(program()).expect("a good program"));
+    let second = workers[1].register(program()).expect("a good program");
+    let call = |worker: &ChipWorker, callable: &Callable| {
+        let mut count = Box::new(0_u64);
+        let place: *mut u64 = &raw mut *count;
+        run(worker, callable, place.expose_provenance() as u64, 0, false).expect("a good run");
+        // SAFETY: a word of ours; the kernel that knows its address has ended.
+        unsafe { place.read_volatile() }
+    };
+    for round in 0..3 {
+        assert_eq!(call(&workers[0], &first[0]), 2 * round + 1);
+        assert_eq!(call(&workers[1], &second), round + 1);
+        assert_eq!(call(&workers[0], &first[1]), 2 * round + 2);
+    }
 }
