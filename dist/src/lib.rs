@@ -309,5 +309,26 @@ pub const OBJECTS: &[Object] = objects![
     ),
 ];
 
+macro_rules! chip_objects {
+    ($(($platform:literal, $runtime:literal, $host:literal, $exports:expr)),+ $(,)?) => {
+        &[$(
+            Object {
+                path: (concat!($platform, "/", $runtime), "libhost_runtime.so"),
+                source: Source::Example { package: "dist", name: $host },
+                exports: &$exports,
+                own: HOST_OWN,
+            },
+        )+]
+    };
+}
+
+/// The host runtimes of real chips, whose programs are built by other compilers.
+pub const CHIP_OBJECTS: &[Object] = chip_objects![
+    ("a2a3", "trb", "host_a2a3_trb", HOST_TRB),
+    ("a2a3", "hbg", "host_a2a3_hbg", HOST),
+    ("a5", "trb", "host_a5_trb", HOST_TRB),
+    ("a5", "hbg", "host_a5_hbg", HOST),
+];
+
 /// What an object may leave undefined besides names of the system's libraries: the log library is there first.
 pub const PROVIDED: &[&str] = &["unified_log_info_v"];

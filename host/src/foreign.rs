@@ -3,7 +3,7 @@
 //! Knows the C interface of host runtimes and where the parts of one stand. Refuses to know who built them.
 //!
 //! ```text
-//! <dir>/{libhost_runtime.so, libaicpu_kernel.so, libaicore_kernel.so}
+//! <dir>/{libhost_runtime.so, libaicpu_kernel.so, libaicore_kernel.so or aicore_kernel.o}
 //! <dir> or up to three folders above it, there or in `lib`: libsimpler_log.so, libcpu_sim_context.so
 //! ```
 //!
@@ -41,6 +41,8 @@ use crate::worker::ChipWorker;
 const RUNTIME: &str = "libhost_runtime.so";
 const CONTROL: &str = "libaicpu_kernel.so";
 const CORES: &str = "libaicore_kernel.so";
+/// What a real chip's cores run instead.
+const CORE_PROGRAM: &str = "aicore_kernel.o";
 /// Libraries that are loaded before it, for the whole process; the second only matters in simulation.
 const LOG: &str = "libsimpler_log.so";
 const CONTEXT: &str = "libcpu_sim_context.so";
@@ -160,7 +162,13 @@ impl Foreign {
             .map_err(|missing| failed(&path, format!("it lacks {}", missing.join(", "))))?;
         // SAFETY: as above.
         let extension = unsafe { Extension::of(&library) }.ok();
-        let (control, cores) = (read(dir.join(CONTROL))?, read(dir.join(CORES))?);
+        let control = read(dir.join(CONTROL))?;
+        let program = dir.join(CORE_PROGRAM);
+        let cores = read(if program.exists() {
+            program
+        } else {
+            dir.join(CORES)
+        })?;
         // SAFETY: as above.
         let platform = unsafe { platform(&library) };
         // SAFETY: the function takes nothing.

@@ -1,6 +1,6 @@
 //! What this family puts behind the C interface of a host runtime.
 
-use platform::c_api::{Backend, Runtime};
+use platform::c_api::{Backend, Ranks, Runtime};
 use protocol::run_descriptor::RunDescriptors;
 use protocol::{A2a3, Toolchain};
 
@@ -16,8 +16,24 @@ pub const fn backend(runtime: Runtime) -> Backend {
         },
         kernels: Toolchain::HostGxx15,
         orchestrations: Toolchain::HostGxx,
-        family: "a2a3",
-        device: |images| platform::sim::device_of_images::<A2a3>(crate::SIM, images),
-        join: platform::sim::join,
+        device: |runtime| platform::sim::device_of_images::<A2a3>(crate::SIM, "a2a3", runtime),
+        ranks: Ranks::Anybody(platform::sim::join),
+    }
+}
+
+/// The real chip with one runtime.
+#[cfg(feature = "onboard")]
+#[must_use]
+pub const fn onboard_backend(runtime: Runtime) -> Backend {
+    Backend {
+        platform: c"a2a3",
+        kernels: Toolchain::Ccec,
+        orchestrations: match runtime {
+            Runtime::Hbg => Toolchain::HostGxx,
+            _ => Toolchain::Aarch64Gxx,
+        },
+        device: |_| platform::onboard::device_of_programs::<A2a3>(crate::FAMILY),
+        ranks: Ranks::Chips,
+        ..backend(runtime)
     }
 }

@@ -10,6 +10,8 @@ mod onboard;
 
 #[cfg(feature = "c-api")]
 pub use c_api::backend;
+#[cfg(all(feature = "c-api", feature = "onboard"))]
+pub use c_api::onboard_backend;
 #[cfg(feature = "onboard")]
 pub use onboard::{FAMILY, ONBOARD, onboard};
 #[cfg(all(feature = "sim", any(feature = "trb", feature = "hbg")))]

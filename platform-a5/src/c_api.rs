@@ -1,6 +1,6 @@
 //! What this family puts behind the C interface of a host runtime.
 
-use platform::c_api::{Backend, Runtime};
+use platform::c_api::{Backend, Ranks, Runtime};
 use protocol::run_descriptor::RunDescriptors;
 use protocol::{A5, Toolchain};
 
@@ -16,8 +16,20 @@ pub const fn backend(runtime: Runtime) -> Backend {
         },
         kernels: Toolchain::HostGxx15,
         orchestrations: Toolchain::HostGxx,
-        family: "a5",
-        device: |images| platform::sim::device_of_images::<A5>(crate::SIM, images),
-        join: platform::sim::join,
+        device: |runtime| platform::sim::device_of_images::<A5>(crate::SIM, "a5", runtime),
+        ranks: Ranks::Anybody(platform::sim::join),
+    }
+}
+
+/// The real chip with one runtime.
+#[cfg(feature = "onboard")]
+#[must_use]
+pub const fn onboard_backend(runtime: Runtime) -> Backend {
+    Backend {
+        platform: c"a5",
+        kernels: Toolchain::HostGxx15,
+        device: |_| platform::onboard::device_of_programs::<A5>(crate::FAMILY),
+        ranks: Ranks::Nobody,
+        ..backend(runtime)
     }
 }

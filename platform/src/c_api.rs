@@ -10,6 +10,7 @@
 //! | what becomes of an error or a panic? | `guard` |
 //! | what is said about it, and where? | `logging`, `last_error` |
 //! | what do we tell beyond the shared interface? | `extension` |
+//! | who brings the programs of a chip? | `programs` |
 //! | how do ranks meet? | `comm` |
 //! | who copies back what a run was told to? | `runs` |
 //! | which names does a shared object export? | `exports` |
@@ -30,10 +31,12 @@ mod handles;
 mod last_error;
 mod library;
 mod logging;
+mod programs;
 mod runs;
 
 pub use guard::CallError;
 pub use library::{Backend, Bytes, Library, RunCall};
+pub use programs::{DeviceOfPrograms, Join, Programs, Ranks};
 
 /// The runtime that a host runtime library prepares callables for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +49,7 @@ pub enum Runtime {
 }
 
 impl Runtime {
-    const fn name(self) -> &'static str {
+    pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Trb => "trb",
             Self::Hbg => "hbg",

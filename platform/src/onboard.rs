@@ -26,6 +26,8 @@
 //! | `recovery` | what is done with a chip that failed? |
 //! | `selftest` | is this machine able to run anything? |
 
+#[cfg(feature = "c-api")]
+mod brought;
 mod chip;
 mod comm;
 mod descriptor;
@@ -43,6 +45,8 @@ mod run;
 mod selftest;
 mod text;
 
+#[cfg(feature = "c-api")]
+pub use brought::device_of_programs;
 pub use chip::{Chip, ChipOptions, KernelImage, OnboardKernel, OnboardMemory};
 pub use family::{CoreArgument, Family, KernelArgs, RegisterSpace};
 pub use find::{FindError, IMAGES_VARIABLE};

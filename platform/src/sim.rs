@@ -59,21 +59,25 @@ pub fn device<A: protocol::Arch>(platform: &'static str) -> Box<dyn crate::Devic
     device_with::<A>(platform, |_| {})
 }
 
-/// A simulated chip whose programs are `images`.
+/// A simulated chip whose programs callers bring, and what takes them.
 #[cfg(feature = "c-api")]
 #[must_use]
 pub fn device_of_images<A: protocol::Arch>(
     platform: &'static str,
-    images: &std::sync::Arc<Images>,
-) -> Box<dyn crate::Device> {
-    let control = std::sync::Arc::clone(images);
+    family: &'static str,
+    runtime: crate::c_api::Runtime,
+) -> crate::c_api::DeviceOfPrograms {
+    let runtime = runtime.name();
+    let images = Images::new(Wanted { family, runtime });
+    let control = std::sync::Arc::clone(&images);
     let mut options = ChipOptions::new(move || {
         let images = std::sync::Arc::clone(&control);
         Ok(Box::new(image::ImageExecutor::new(images)))
     });
-    options.images = Some(std::sync::Arc::clone(images));
+    options.images = Some(std::sync::Arc::clone(&images));
     let start = move |device_id| Chip::start::<A>(device_id, &options);
-    Box::new(crate::DeviceContext::<A, Chip>::new(platform, start))
+    let device = crate::DeviceContext::<A, Chip>::new(platform, start);
+    (Box::new(device), images)
 }
 
 /// The same, with what one may choose about the chip.

@@ -5,6 +5,7 @@
 //! ```text
 //! target/dist/lib/{libsimpler_log.so, libcpu_sim_context.so}
 //! target/dist/<platform>/<runtime>/{libhost_runtime.so, libaicpu_kernel.so, libaicore_kernel.so, manifest.json}
+//! target/dist/<chip>/<runtime>/{libhost_runtime.so, libaicpu_kernel.so, aicore_kernel.o, manifest.json}
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,19 +14,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use dist::{OBJECTS, Object, PROVIDED, Source};
+use dist::{CHIP_OBJECTS, OBJECTS, Object, PROVIDED, Source};
 use object::elf;
 use object::read::elf::{Dyn, ElfFile64};
 use object::{Endianness, Object as _, ObjectSymbol};
 use serde_json::{Value, json};
 
 use crate::command::{cargo, root, run as run_command};
+use crate::image::{self, CORE_PROGRAM, Chip, Runtime, Target};
 
 /// What to build, and where to.
 #[derive(Args)]
 pub(crate) struct Choice {
-    /// Only this platform.
-    #[arg(short, long, value_parser = ["a2a3sim", "a5sim"])]
+    /// Only this platform; without it all simulated ones, because a real one takes compilers for its chip.
+    #[arg(short, long, value_parser = ["a2a3sim", "a5sim", "a2a3", "a5"])]
     platform: Option<String>,
     /// Only this runtime.
     #[arg(short, long, value_parser = ["trb", "hbg"])]
@@ -53,8 +55,11 @@ impl Choice {
         let Some((platform, runtime)) = object.path.0.split_once('/') else {
             return true;
         };
-        self.platform.as_deref().is_none_or(|it| it == platform)
-            && self.runtime.as_deref().is_none_or(|it| it == runtime)
+        let named = match self.platform.as_deref() {
+            Some(name) => name == platform,
+            None => platform.ends_with("sim"),
+        };
+        named && self.runtime.as_deref().is_none_or(|it| it == runtime)
     }
 }
 
@@ -79,7 +84,8 @@ const OURS: [&str; 5] = [
 
 /// Builds, checks and writes.
 pub(crate) fn run(choice: &Choice) -> Result<()> {
-    let wanted: Vec<&Object> = OBJECTS.iter().filter(|it| choice.wants(it)).collect();
+    let all = OBJECTS.iter().chain(CHIP_OBJECTS);
+    let wanted: Vec<&Object> = all.filter(|it| choice.wants(it)).collect();
     let built = build(choice, &wanted)?;
     let out = choice
         .out
@@ -104,6 +110,11 @@ pub(crate) fn run(choice: &Choice) -> Result<()> {
         write(&folder_path.join(file), &bytes)?;
         manifests.entry(folder).or_default().push(found);
     }
+    for chip in Chip::ALL {
+        if choice.platform.as_deref() == Some(chip.name()) {
+            programs_of(chip, choice, &out)?;
+        }
+    }
     for (folder, objects) in manifests {
         let manifest = json!({
             "version": env!("CARGO_PKG_VERSION"),
@@ -114,6 +125,35 @@ pub(crate) fn run(choice: &Choice) -> Result<()> {
         let folder = out.join(folder);
         fs::write(folder.join("manifest.json"), format!("{manifest:#}\n"))?;
         println!("{}", folder.display());
+    }
+    Ok(())
+}
+
+/// Puts the programs of a real chip beside its host runtimes.
+fn programs_of(chip: Chip, choice: &Choice, out: &Path) -> Result<()> {
+    let images = root().join("target/images").join(chip.name());
+    let core_program = images.join(CORE_PROGRAM);
+    for runtime in Runtime::ALL {
+        if choice
+            .runtime
+            .as_deref()
+            .is_some_and(|it| it != runtime.name())
+        {
+            continue;
+        }
+        image::build(chip, runtime, Target::Aarch64)?;
+        let folder = out.join(chip.name()).join(runtime.name());
+        let image = fs::read(images.join(runtime.name()).join(image::IMAGE))?;
+        write(&folder.join(image::IMAGE), &image)?;
+        if core_program.exists() {
+            write(&folder.join(CORE_PROGRAM), &fs::read(&core_program)?)?;
+        } else {
+            println!(
+                "{} is not there: `cargo xtask core-program --chip {}` builds it where CANN is",
+                folder.join(CORE_PROGRAM).display(),
+                chip.name()
+            );
+        }
     }
     Ok(())
 }

@@ -68,7 +68,9 @@ impl Runtime {
 }
 
 /// The file name the reference's programs look for.
-const IMAGE: &str = "libaicpu_kernel.so";
+pub(crate) const IMAGE: &str = "libaicpu_kernel.so";
+/// The program of the compute cores.
+pub(crate) const CORE_PROGRAM: &str = "aicore_kernel.o";
 
 /// Builds the AICPU image for a chip and a runtime, checks it and writes its manifest.
 pub(crate) fn build(chip: Chip, runtime: Runtime, target: Target) -> Result<()> {
@@ -182,7 +184,7 @@ pub(crate) fn build_core_program(chip: Chip) -> Result<()> {
             .arg(&object))?;
         combined.push(linked);
     }
-    let program = folder.join("aicore_kernel.o");
+    let program = folder.join(CORE_PROGRAM);
     run(Command::new(toolkit.join("bin/ld.lld"))
         .args(["-m", "aicorelinux", "-Ttext=0", "-static", "-n", "-o"])
         .arg(&program)

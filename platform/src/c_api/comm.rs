@@ -18,14 +18,27 @@ use crate::lock::lock;
 #[derive(Debug)]
 pub(super) struct Rank {
     comm: Mutex<Option<Box<dyn Comm>>>,
+    /// Windows are memory of this process; else the chip knows which memory they are.
+    here: bool,
     windows: Mutex<Vec<u64>>,
     window_bytes: Mutex<u64>,
 }
 
 impl Rank {
-    pub(super) fn new(comm: Box<dyn Comm>) -> Self {
+    /// A rank whose windows are memory of this process.
+    pub(super) fn here(comm: Box<dyn Comm>) -> Self {
+        Self::new(comm, true)
+    }
+
+    /// A rank that is a chip.
+    pub(super) fn on_chip(comm: Box<dyn Comm>) -> Self {
+        Self::new(comm, false)
+    }
+
+    fn new(comm: Box<dyn Comm>, here: bool) -> Self {
         Self {
             comm: Mutex::new(Some(comm)),
+            here,
             windows: Mutex::default(),
             window_bytes: Mutex::default(),
         }
@@ -36,6 +49,9 @@ impl Rank {
         let mut comm = lock(&self.comm);
         let comm = comm.as_mut().ok_or(CallError::Destroyed)?;
         let address = comm.alloc_windows(bytes)?.0;
+        if !self.here {
+            return Ok(address);
+        }
         let place = usize::try_from(address).expect("an address of this process");
         let context: *const CommContext = ptr::with_exposed_provenance(place);
         // SAFETY: it is good until the rank is dropped, and we hold it.

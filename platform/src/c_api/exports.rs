@@ -192,11 +192,8 @@ macro_rules! export_host_runtime {
 
         /// Makes the vendor's runtime ready for ranks.
         #[unsafe(no_mangle)]
-        pub extern "C" fn ensure_acl_ready_ctx(
-            ctx: *mut core::ffi::c_void,
-            _device_id: i32,
-        ) -> i32 {
-            LIBRARY.ensure_acl_ready(ctx)
+        pub extern "C" fn ensure_acl_ready_ctx(ctx: *mut core::ffi::c_void, device_id: i32) -> i32 {
+            LIBRARY.ensure_acl_ready(ctx, device_id)
         }
 
         /// A stream for ranks, or null.
@@ -211,9 +208,9 @@ macro_rules! export_host_runtime {
         #[unsafe(no_mangle)]
         pub extern "C" fn destroy_comm_stream_ctx(
             ctx: *mut core::ffi::c_void,
-            _stream: *mut core::ffi::c_void,
+            stream: *mut core::ffi::c_void,
         ) -> i32 {
-            LIBRARY.destroy_comm_stream(ctx)
+            LIBRARY.destroy_comm_stream(ctx, stream)
         }
 
         /// A rank, or null.
@@ -224,11 +221,11 @@ macro_rules! export_host_runtime {
         pub unsafe extern "C" fn comm_init(
             rank: i32,
             nranks: i32,
-            _stream: *mut core::ffi::c_void,
+            stream: *mut core::ffi::c_void,
             rootinfo_path: *const core::ffi::c_char,
         ) -> *mut core::ffi::c_void {
             // SAFETY: the caller's promise.
-            unsafe { LIBRARY.comm_init(rank, nranks, rootinfo_path) }
+            unsafe { LIBRARY.comm_init(rank, nranks, stream, rootinfo_path) }
         }
 
         /// Makes the windows of all ranks.

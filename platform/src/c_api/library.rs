@@ -13,20 +13,16 @@ use super::comm::{Rank, in_a_window};
 use super::extension::Extra;
 use super::guard::{CallError, code, guard};
 use super::handles::Handles;
+use super::programs::{DeviceOfPrograms, Programs, Ranks};
 use super::runs::{Pair, Runs};
 use super::{Runtime, logging};
 use crate::address::DeviceAddress;
-use crate::comm::Comm;
 use crate::device::Device;
 use crate::error::Error;
 use crate::program::Program;
-use crate::sim::{Images, Wanted};
 
 /// How long a rank waits for the others, each time.
 const PATIENCE: Duration = Duration::from_secs(120);
-
-/// Makes one rank of a communicator.
-type Join = fn(i32, i32, &[u8], Duration) -> crate::Result<Box<dyn Comm>>;
 
 /// What one library is for.
 #[derive(Clone, Copy, Debug)]
@@ -41,12 +37,10 @@ pub struct Backend {
     pub kernels: Toolchain,
     /// The compiler it wants for orchestrations.
     pub orchestrations: Toolchain,
-    /// Name of the chip family.
-    pub family: &'static str,
-    /// Makes a device of these programs that is not attached yet.
-    pub device: fn(&Arc<Images>) -> Box<dyn Device>,
-    /// Makes a rank.
-    pub join: Join,
+    /// Makes a device for callables of that runtime.
+    pub device: fn(Runtime) -> DeviceOfPrograms,
+    /// Who can be a rank.
+    pub ranks: Ranks,
 }
 
 /// Bytes that C passes by address and length.
@@ -105,14 +99,14 @@ pub struct RunCall {
 #[derive(Debug)]
 pub(super) struct Context {
     device: Box<dyn Device>,
-    images: Arc<Images>,
+    programs: Arc<dyn Programs>,
     pub(super) extra: Extra,
 }
 
 impl Context {
     fn finalize(&self) -> Result<(), CallError> {
         let finalized = self.device.finalize();
-        self.images.clear();
+        self.programs.clear();
         Ok(finalized?)
     }
 }
@@ -131,6 +125,8 @@ pub struct Library {
     backend: Backend,
     pub(super) contexts: Handles<Context>,
     pub(super) ranks: Handles<Rank>,
+    /// What stands for a chip that is to be a rank.
+    streams: Handles<Arc<Context>>,
     runs: Runs,
 }
 
@@ -142,6 +138,7 @@ impl Library {
             backend,
             contexts: Handles::new("device context"),
             ranks: Handles::new("communicator"),
+            streams: Handles::new("stream"),
             runs: Runs::new(),
         }
     }
@@ -153,15 +150,11 @@ impl Library {
             "create_device_context",
             |_| core::ptr::null_mut(),
             || {
-                let images = Images::new(Wanted {
-                    family: self.backend.family,
-                    runtime: self.backend.runtime.name(),
-                });
-                let device = (self.backend.device)(&images);
+                let (device, programs) = (self.backend.device)(self.backend.runtime);
                 let extra = Extra::default();
                 Ok(self.contexts.insert(Context {
                     device,
-                    images,
+                    programs,
                     extra,
                 }))
             },
@@ -187,6 +180,7 @@ impl Library {
     pub fn init(&self, context: *mut c_void, device_id: c_int, level: c_int, info: c_int) -> c_int {
         code("simpler_init", || {
             let device = self.contexts.get(context)?;
+            device.programs.set_log_level(level);
             device.init(device_id)?;
             device.set_talking(device.extra.talking() || !self.ranks.all().is_empty())?;
             logging::configure(level, info);
@@ -299,7 +293,7 @@ impl Library {
                 let aicpu = unsafe { aicpu.get() };
                 // SAFETY: the caller's promise.
                 let aicore = unsafe { aicore.get() };
-                device.images.foresee(aicpu, aicore)?;
+                device.programs.foresee(aicpu, aicore)?;
             }
             Ok(device.prepare(callable_id, &program)?)
         })
@@ -336,7 +330,7 @@ impl Library {
             if config.any_diagnostic() {
                 log::warn!(target: "run_prepared", "diagnostics were asked for: this version records none");
             }
-            device.images.bring(aicpu, aicore);
+            device.programs.bring(aicpu, aicore);
             let options = device.extra.options();
             let run = self.runs.begin(call.runtime);
             // SAFETY: the caller's promise.
@@ -393,23 +387,53 @@ impl Library {
         )
     }
 
-    /// Makes the vendor's runtime ready for ranks: here there is none to make ready.
-    pub fn ensure_acl_ready(&self, context: *mut c_void) -> c_int {
+    /// Says whether a chip can be a rank; whatever that takes is made ready when it becomes one.
+    pub fn ensure_acl_ready(&self, context: *mut c_void, device_id: c_int) -> c_int {
         code("ensure_acl_ready_ctx", || {
-            self.contexts.get(context).map(drop)
+            let device = self.contexts.get(context)?;
+            if !matches!(self.backend.ranks, Ranks::Chips) {
+                return Ok(());
+            }
+            if device_id < 0 {
+                return Err(Error::InvalidDevice { device_id }.into());
+            }
+            let operation = "ensure_acl_ready";
+            let attached = device.device_id().ok_or(Error::NotAttached { operation })?;
+            if attached != device_id {
+                let requested = device_id;
+                return Err(Error::OtherDevice {
+                    attached,
+                    requested,
+                }
+                .into());
+            }
+            Ok(())
         })
     }
 
-    /// A stream for ranks: simulated ones need none.
+    /// What stands for a chip that is to be a rank; null where ranks are no chips.
     pub fn create_comm_stream(&self, context: *mut c_void) -> *mut c_void {
-        self.ensure_acl_ready(context);
-        core::ptr::null_mut()
+        guard(
+            "create_comm_stream_ctx",
+            |_| core::ptr::null_mut(),
+            || {
+                let device = self.contexts.get(context)?;
+                Ok(match self.backend.ranks {
+                    Ranks::Chips => self.streams.insert(device),
+                    Ranks::Anybody(_) | Ranks::Nobody => core::ptr::null_mut(),
+                })
+            },
+        )
     }
 
-    /// Gives such a stream back.
-    pub fn destroy_comm_stream(&self, context: *mut c_void) -> c_int {
+    /// Gives it back; null is fine.
+    pub fn destroy_comm_stream(&self, context: *mut c_void, stream: *mut c_void) -> c_int {
         code("destroy_comm_stream_ctx", || {
-            self.contexts.get(context).map(drop)
+            self.contexts.get(context)?;
+            if !stream.is_null() && matches!(self.backend.ranks, Ranks::Chips) {
+                self.streams.remove(stream)?;
+            }
+            Ok(())
         })
     }
 
@@ -421,6 +445,7 @@ impl Library {
         &self,
         rank: c_int,
         ranks: c_int,
+        stream: *mut c_void,
         meeting: *const c_char,
     ) -> *mut c_void {
         logging::install();
@@ -431,8 +456,22 @@ impl Library {
                 non_null("root info path", meeting)?;
                 // SAFETY: the caller's promise.
                 let meeting = unsafe { CStr::from_ptr(meeting) }.to_bytes();
-                let comm = (self.backend.join)(rank, ranks, meeting, PATIENCE)?;
-                let handle = self.ranks.insert(Rank::new(comm));
+                let member = match self.backend.ranks {
+                    Ranks::Anybody(join) => Rank::here(join(rank, ranks, meeting, PATIENCE)?),
+                    Ranks::Chips => {
+                        let chip = self.streams.get(stream)?;
+                        Rank::on_chip(chip.join(rank, ranks, meeting, PATIENCE)?)
+                    }
+                    Ranks::Nobody => {
+                        return Err(Error::Unsupported {
+                            what: "a communicator",
+                            machine: "this platform",
+                            instead: "use one chip per program, or the simulated platform",
+                        }
+                        .into());
+                    }
+                };
+                let handle = self.ranks.insert(member);
                 self.say_talking();
                 Ok(handle)
             },

@@ -57,6 +57,9 @@ pub struct Chip<A: RunDescriptors> {
     /// What the chip holds of ours; gone once the chip is given back.
     pub(super) held: Option<Held>,
     pub(super) kept: Mutex<Kept>,
+    /// Where images come from if callers bring them.
+    #[cfg(feature = "c-api")]
+    pub(super) brought: Option<Arc<super::brought::Brought>>,
     /// Memory of ranks that are this chip.
     windows: Arc<Windows>,
     /// Why no further run may begin.
@@ -135,6 +138,8 @@ impl<A: RunDescriptors> Chip<A> {
                 numbers: number << 32,
                 ..Kept::default()
             }),
+            #[cfg(feature = "c-api")]
+            brought: None,
             windows: Arc::default(),
             unusable: Mutex::default(),
             arch: PhantomData,
@@ -168,21 +173,21 @@ impl<A: RunDescriptors> Chip<A> {
         Ok(chip)
     }
 
-    /// Gives the chip its programs. One that runs already is kept.
+    /// Gives the chip its programs.
     ///
     /// # Errors
-    /// When another AICPU image is on the chip.
+    /// When others are on the chip.
     pub fn set_images(&self, images: Images) -> Result<()> {
-        let mut kept = lock(&self.kept);
-        if let Some(loaded) = &kept.loaded
-            && loaded.id() != images.id()
-        {
+        self.take_images(&mut lock(&self.kept), images)
+    }
+
+    pub(super) fn take_images(&self, kept: &mut Kept, images: Images) -> Result<()> {
+        let same = |it: &Images| it.is_same(&images);
+        if kept.loaded.is_some() && !kept.images.as_ref().is_some_and(same) {
             let device = self.driver.device();
             return Err(ImageError::Second { device }.into());
         }
-        if kept.images.is_none() {
-            kept.images = Some(images);
-        }
+        kept.images = Some(images);
         Ok(())
     }
 

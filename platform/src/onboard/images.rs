@@ -64,7 +64,7 @@ pub enum ImageError {
     NoCoreProgram,
     /// Another image is loaded already.
     #[error(
-        "this process has loaded another AICPU image onto device {device}, which the vendor's loader keeps until the device is reset: finalize the device first, or use another process"
+        "this process has loaded other programs onto device {device}, which the vendor's loader keeps until the device is reset: finalize the device first, or use another process"
     )]
     Second {
         /// The device.
@@ -107,6 +107,12 @@ impl Images {
         Err(ImageError::Runtime { wanted })
     }
 
+    /// Whether both programs are the same.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        let same = |a: &Arc<[u8]>, b: &Arc<[u8]>| Arc::ptr_eq(a, b) || a == b;
+        same(&self.aicpu, &other.aicpu) && same(&self.aicore, &other.aicore)
+    }
+
     /// By what the AICPU image is known.
     pub(crate) fn id(&self) -> u64 {
         content_id(&self.aicpu)
@@ -116,7 +122,6 @@ impl Images {
 /// Images on a chip.
 #[derive(Debug)]
 pub(crate) struct Loaded {
-    id: u64,
     device_args: Buffer,
     binary: Binary,
     /// Read by the loader at the first launch.
@@ -129,15 +134,10 @@ impl Loaded {
         let device_args = Buffer::upload(driver, &device_args(&aicpu, driver.device()))?;
         let binary = Binary::register(driver, Arc::clone(&images.aicore))?;
         Ok(Self {
-            id: images.id(),
             device_args,
             binary,
             _aicpu: aicpu,
         })
-    }
-
-    pub(crate) const fn id(&self) -> u64 {
-        self.id
     }
 
     pub(crate) const fn device_args(&self) -> u64 {

@@ -186,6 +186,12 @@ impl<A: RunDescriptors> Chip<A> {
 
     /// Puts images onto the chip, if they are not there.
     fn prepare(&self, kept: &mut Kept, runtime: Runtime) -> Result<()> {
+        #[cfg(feature = "c-api")]
+        if let Some(brought) = &self.brought
+            && let Some(images) = brought.images()?
+        {
+            self.take_images(kept, images)?;
+        }
         let images = kept.images.as_ref().ok_or(ImageError::None)?;
         images.check(runtime)?;
         if kept.loaded.is_none() {

@@ -26,6 +26,8 @@ use aicpu::shared_object::SharedObject;
 use protocol::PROTOCOL_DIGEST;
 use runtime_hbg::CopyBack;
 
+use crate::c_api::Programs;
+
 use super::cores::SimCores;
 use super::executor::{Executor, RunEnd, RunOrder};
 use super::kernels::CoreCall;
@@ -80,36 +82,6 @@ impl Images {
         })
     }
 
-    /// Loads what there is not yet, so that a registration refuses what its runs would refuse; nothing of an image that
-    /// is empty, which then comes with a run.
-    ///
-    /// # Errors
-    /// An image is none, or of another build, family or runtime.
-    pub fn foresee(&self, control: &[u8], cores: &[u8]) -> Result<()> {
-        let mut loaded = lock(&self.control);
-        if loaded.is_none() && !control.is_empty() {
-            *loaded = Some(Arc::new(ControlImage::load(control, self.wanted)?));
-        }
-        drop(loaded);
-        let mut loaded = lock(&self.cores);
-        if loaded.is_none() && !cores.is_empty() {
-            *loaded = Some(Arc::new(CoreImage::load(cores.to_vec(), self.wanted)?));
-        }
-        Ok(())
-    }
-
-    /// Takes the images that a run brings, of which those are copied that are not loaded.
-    pub fn bring(&self, control: &[u8], cores: &[u8]) {
-        let loaded = lock(&self.control).is_some();
-        let same = lock(&self.cores)
-            .as_ref()
-            .is_some_and(|image| *image.bytes == *cores);
-        *lock(&self.brought) = Brought {
-            control: (!loaded).then(|| control.to_vec()),
-            cores: (!same).then(|| cores.to_vec()),
-        };
-    }
-
     /// Loads what was brought; a run that was refused earlier loads nothing.
     pub(crate) fn load(&self) -> Result<()> {
         let brought = core::mem::take(&mut *lock(&self.brought));
@@ -124,15 +96,48 @@ impl Images {
         Ok(())
     }
 
+    pub(crate) fn cores(&self) -> Option<Arc<CoreImage>> {
+        lock(&self.cores).clone()
+    }
+}
+
+impl Programs for Images {
+    /// Loads what there is not yet, so that a registration refuses what its runs would refuse; nothing of an image that
+    /// is empty, which then comes with a run.
+    fn foresee(&self, control: &[u8], cores: &[u8]) -> Result<()> {
+        let mut loaded = lock(&self.control);
+        if loaded.is_none() && !control.is_empty() {
+            *loaded = Some(Arc::new(ControlImage::load(control, self.wanted)?));
+        }
+        drop(loaded);
+        let mut loaded = lock(&self.cores);
+        if loaded.is_none() && !cores.is_empty() {
+            *loaded = Some(Arc::new(CoreImage::load(cores.to_vec(), self.wanted)?));
+        }
+        Ok(())
+    }
+
+    /// Takes the images that a run brings, of which those are copied that are not loaded.
+    fn bring(&self, control: &[u8], cores: &[u8]) {
+        let loaded = lock(&self.control).is_some();
+        let same = lock(&self.cores)
+            .as_ref()
+            .is_some_and(|image| *image.bytes == *cores);
+        *lock(&self.brought) = Brought {
+            control: (!loaded).then(|| control.to_vec()),
+            cores: (!same).then(|| cores.to_vec()),
+        };
+    }
+
     /// Forgets all; they are unloaded with the last run that uses them.
-    pub fn clear(&self) {
+    fn clear(&self) {
         *lock(&self.control) = None;
         *lock(&self.cores) = None;
         *lock(&self.brought) = Brought::default();
     }
 
-    pub(crate) fn cores(&self) -> Option<Arc<CoreImage>> {
-        lock(&self.cores).clone()
+    fn set_log_level(&self, _: i32) {
+        // The library has one level, which the caller sets.
     }
 }
 

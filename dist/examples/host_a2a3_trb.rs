@@ -1,0 +1,5 @@
+//! The host runtime of the real a2a3 with graphs built on the device.
+
+use platform::c_api::Runtime;
+
+platform::export_host_runtime!(trb platform_a2a3::onboard_backend(Runtime::Trb));
