@@ -50,6 +50,41 @@ pub(crate) trait UnderWay: Sync {
     fn drive(&self, first: usize, spin: &mut Spin);
 }
 
+/// Shows the runs of a runtime, whose own functions have the names that are asked for.
+macro_rules! under_way {
+    ($run:ident, $report:ty) => {
+        impl<A: protocol::Arch, C: aicore_abi::seam::Cores> $crate::under_way::UnderWay
+            for $run<'_, A, C>
+        {
+            type Report = $report;
+
+            fn progress(&self) -> u64 {
+                Self::progress(self)
+            }
+
+            fn abort(&self) {
+                Self::abort(
+                    self,
+                    protocol::error_code::RunError::SchedulerTimeout.code(),
+                );
+            }
+
+            fn report(&self) -> $report {
+                Self::report(self)
+            }
+
+            fn notify(&self) {
+                Self::notify(self);
+            }
+
+            fn drive(&self, first: usize, spin: &mut sync::Spin) {
+                Self::drive(self, first, spin);
+            }
+        }
+    };
+}
+pub(crate) use under_way;
+
 type Shown<R> = dyn UnderWay<Report = R>;
 
 /// The run that is under way, if there is one.

@@ -11,14 +11,13 @@ use std::sync::Mutex;
 use aicore_abi::recorder::Recorder;
 use aicore_abi::seam::{Cores, KernelEntry, Recorded};
 use protocol::Arch;
-use protocol::error_code::RunError;
 use runtime_hbg::{Context, CopyBack, Deadlines, Error, GraphView, Run, RunReport, Setup};
-use sync::{Flag, Spin};
+use sync::Flag;
 
 use super::build::{BuildOrder, Builder};
 use crate::crew::Crew;
 use crate::guarded_call::Thrown;
-use crate::under_way::{Current, History, MANY_TASKS, UnderWay, lock};
+use crate::under_way::{Current, History, MANY_TASKS, UnderWay, lock, under_way};
 
 /// One run, as it is ordered.
 #[derive(Debug)]
@@ -88,29 +87,7 @@ pub struct End {
     pub graph: Option<Box<dyn Any + Send>>,
 }
 
-impl<A: Arch, C: Cores> UnderWay for Run<'_, A, C> {
-    type Report = RunReport;
-
-    fn progress(&self) -> u64 {
-        Self::progress(self)
-    }
-
-    fn abort(&self) {
-        Self::abort(self, RunError::SchedulerTimeout.code());
-    }
-
-    fn report(&self) -> RunReport {
-        Self::report(self)
-    }
-
-    fn notify(&self) {
-        Self::notify(self);
-    }
-
-    fn drive(&self, first: usize, spin: &mut Spin) {
-        Self::drive(self, first, spin);
-    }
-}
+under_way!(Run, RunReport);
 
 /// The host-built runtime of one chip: the memory its runs use.
 pub struct Executor<A: Arch> {

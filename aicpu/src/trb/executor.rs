@@ -18,13 +18,13 @@ use aicore_abi::seam::{Cores, KernelEntry, Recorded};
 use protocol::error_code::RunError;
 use protocol::{Arch, ChipStorageTaskArgs};
 use runtime_trb::{Context, Deadlines, Limits, Run, RunReport, RunStatus, Setup};
-use sync::{Flag, Spin};
+use sync::Flag;
 
 use super::orchestration::{CallError, Orchestration};
 use super::table::{Registration, Table, TableError};
 use crate::crew::Crew;
 use crate::first_error::FirstError;
-use crate::under_way::{Current, History, MANY_TASKS, UnderWay, lock};
+use crate::under_way::{Current, History, MANY_TASKS, lock, under_way};
 
 /// One run, as it is ordered.
 pub struct Order<'a> {
@@ -95,29 +95,7 @@ pub struct End {
     pub result: Result<RunReport, RunFailure>,
 }
 
-impl<A: Arch, C: Cores> UnderWay for Run<'_, A, C> {
-    type Report = RunReport;
-
-    fn progress(&self) -> u64 {
-        Self::progress(self)
-    }
-
-    fn abort(&self) {
-        Self::abort(self, RunError::SchedulerTimeout.code());
-    }
-
-    fn report(&self) -> RunReport {
-        Self::report(self)
-    }
-
-    fn notify(&self) {
-        Self::notify(self);
-    }
-
-    fn drive(&self, first: usize, spin: &mut Spin) {
-        Self::drive(self, first, spin);
-    }
-}
+under_way!(Run, RunReport);
 
 /// The device-built runtime of one chip: its loaded orchestrations and the memory its runs use.
 pub struct Executor<A: Arch> {
