@@ -45,6 +45,14 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
+    /// Nothing.
+    pub const NONE: Self = Self {
+        swimlane: false,
+        tensors: false,
+        counters: None,
+        directory: PathBuf::new(),
+    };
+
     /// Says it in the record of a call.
     pub(crate) fn say_in(&self, config: &mut CallConfig) -> Result<()> {
         config.enable_l2_swimlane = i32::from(self.swimlane);

@@ -22,6 +22,8 @@
 use bytemuck::{Pod, Zeroable};
 use protocol::CoreType;
 
+use crate::dump::DumpTables;
+
 /// Kinds of cores.
 pub(crate) const KINDS: usize = CoreType::ALL.len();
 
@@ -141,6 +143,8 @@ pub struct GraphView<'g> {
     pub(crate) joins: &'g [Join],
     pub(crate) ready: [&'g [u32]; KINDS],
     pub(crate) kernels: &'g [u32],
+    /// What its orchestration said of tensors, besides the descriptors that words are addresses of.
+    pub(crate) dump: Option<&'g DumpTables>,
 }
 
 impl<'g> From<&'g Graph> for GraphView<'g> {
@@ -153,11 +157,21 @@ impl<'g> From<&'g Graph> for GraphView<'g> {
             joins: &graph.joins,
             ready: [aic, aiv],
             kernels: &graph.kernels,
+            dump: None,
         }
     }
 }
 
 impl<'g> GraphView<'g> {
+    /// The same, with what its orchestration said of tensors.
+    #[must_use]
+    pub const fn with_dump(self, dump: &'g DumpTables) -> Self {
+        Self {
+            dump: Some(dump),
+            ..self
+        }
+    }
+
     /// The arrays of the module's table, in its order, ready tasks by core type.
     pub(crate) fn sections(&self) -> [&'g [u8]; 5 + KINDS] {
         let [aic, aiv] = self.ready;

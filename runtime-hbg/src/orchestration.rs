@@ -62,11 +62,12 @@ pub struct Built<'m> {
 }
 
 impl Built<'_> {
-    /// The graph and what is to be copied back; the memory is left to whoever it comes from, unfreed.
+    /// The graph, what is to be copied back and what the dump needs; the memory is left to whoever it comes from,
+    /// unfreed.
     #[must_use]
-    pub fn leave_memory(self) -> (Graph, Vec<CopyBack>) {
+    pub fn leave_memory(self) -> (Graph, Vec<CopyBack>, DumpTables) {
         self.buffers.leave();
-        (self.graph, self.copies)
+        (self.graph, self.copies, self.dump)
     }
 
     /// What is to be copied to the host after a run that ended like this: nothing of a failed one.

@@ -171,6 +171,7 @@ impl<'g> GraphView<'g> {
             joins: whole(3, array(3)?)?,
             ready: [whole(4, array(4)?)?, whole(5, array(5)?)?],
             kernels: whole(6, array(6)?)?,
+            dump: None,
         })
     }
 }

@@ -16,6 +16,7 @@ use std::time::Instant;
 use aicore_abi::in_flight::{InFlight, Occupancy};
 use aicore_abi::seam::{CoreId, Cores};
 use protocol::CoreType;
+use protocol::diagnostics::TensorDumpStage;
 
 use crate::graph::{KINDS, Target};
 use crate::recording;
@@ -162,6 +163,10 @@ impl Role {
     #[inline]
     fn complete<C: Cores>(&mut self, env: &Env<'_, C>, task: u32) {
         let graph = env.graph;
+        if let Some(recorder) = env.cores.recorder() {
+            let after = TensorDumpStage::AfterCompletion;
+            recording::tensors(recorder, &graph, self.number, task, after);
+        }
         for edge in graph.successors_of(&graph.records[task as usize]) {
             let ready = match edge.target() {
                 Target::Task(task) => task,

@@ -15,6 +15,7 @@
 pub mod bench;
 pub mod blocks;
 pub mod devices;
+pub mod diagnostics;
 pub mod directions;
 pub mod failures;
 pub mod hbg;
@@ -106,6 +107,12 @@ const CASES: &[Case] = cases! {
         an_orchestration_that_never_returns_misses_a_deadline,
         a_kernel_that_never_returns_misses_a_deadline,
         a_run_has_a_deadline_as_a_whole;
+    diagnostics:
+        every_task_is_written_down_once,
+        a_switch_without_a_folder_is_refused,
+        a_run_that_is_not_written_down_takes_nothing,
+        a_failed_run_is_written_down,
+        tensors_are_dumped_before_and_after;
 };
 
 /// What only runtimes keep whose orchestration runs on the device: those have blocks, scopes and deferred completion.
@@ -118,6 +125,8 @@ const BLOCK_CASES: &[Case] = cases! {
     failures:
         arguments_that_are_missing_are_named,
         scopes_left_open_are_named;
+    diagnostics:
+        every_lane_of_every_block_is_written_down;
 };
 
 /// Every platform with every runtime, embedded; `scratch` is where C++ is compiled.

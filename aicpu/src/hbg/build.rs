@@ -10,6 +10,7 @@ use std::panic::catch_unwind;
 use aicore_abi::seam::KernelEntry;
 use aicore_abi::tensor::Tensor;
 use protocol::ChipStorageTaskArgs;
+use runtime_hbg::dump::DumpTables;
 use runtime_hbg::packed::Packing;
 use runtime_hbg::{Blueprint, CopyBack, Graph, GraphView, HostMemory, Plan};
 use sync::{Flag, Word64};
@@ -58,6 +59,8 @@ pub enum Ready {
         graph: Box<Graph>,
         /// What is to be copied to the host after a good run.
         copies: Vec<CopyBack>,
+        /// What it said of tensors.
+        dump: DumpTables,
     },
     /// Of a function.
     Planned(Box<Plan>),
@@ -105,10 +108,11 @@ impl Builder {
         });
         thrown?;
         orchestrated?;
-        let (graph, copies) = orchestration.seal(order.kernels)?.leave_memory();
+        let (graph, copies, dump) = orchestration.seal(order.kernels)?.leave_memory();
         Ok(Ready::Built {
             graph: Box::new(graph),
             copies,
+            dump,
         })
     }
 
@@ -158,7 +162,7 @@ impl Ready {
     #[must_use]
     pub fn graph(&self) -> GraphView<'_> {
         match self {
-            Self::Built { graph, .. } => (&**graph).into(),
+            Self::Built { graph, dump, .. } => GraphView::from(&**graph).with_dump(dump),
             Self::Planned(plan) => plan.graph().into(),
         }
     }
@@ -193,7 +197,7 @@ impl Ready {
         good: bool,
     ) -> (Vec<CopyBack>, Option<Box<dyn Any + Send>>) {
         match self {
-            Self::Built { graph, copies } => {
+            Self::Built { graph, copies, .. } => {
                 (if good { copies } else { Vec::new() }, Some(graph as _))
             }
             Self::Planned(plan) if good => {

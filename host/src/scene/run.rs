@@ -60,6 +60,18 @@ pub struct Runs<'a> {
     pub last: &'a Diagnostics,
 }
 
+impl Runs<'static> {
+    /// So many runs of which nothing is written down.
+    #[must_use]
+    pub const fn times(count: usize) -> Self {
+        static NOTHING: Diagnostics = Diagnostics::NONE;
+        Self {
+            count,
+            last: &NOTHING,
+        }
+    }
+}
+
 /// Runs one case on `session`; the arguments start afresh every time, and every run is
 /// judged.
 ///

@@ -327,9 +327,6 @@ impl Library {
             let aicpu = unsafe { call.aicpu.get() };
             // SAFETY: the caller's promise.
             let aicore = unsafe { call.aicore.get() };
-            if config.any_diagnostic() {
-                log::warn!(target: "run_prepared", "diagnostics were asked for: this version records none");
-            }
             device.programs.bring(aicpu, aicore);
             let options = device.extra.options();
             let run = self.runs.begin(call.runtime);

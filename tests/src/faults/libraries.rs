@@ -13,7 +13,7 @@ use host::scene::build::Builder;
 use host::scene::chip::Libraries;
 use host::scene::load::load;
 use host::scene::resolve::Overrides;
-use host::scene::run::{run_case, select};
+use host::scene::run::{Runs, run_case, select};
 use host::scene::session::Machine;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 use protocol::PROTOCOL_DIGEST;
@@ -323,7 +323,7 @@ pub fn companions_of_others_are_told_what_kernels_ask(subject: &Subject) {
         let mut session = libraries.open(platform, runtime, 0).expect("as above");
         for case in select(&scene, platform, runtime, None).expect("it has cases") {
             let none = Overrides::default();
-            let report = run_case(&mut *session, &built, &scene, case, &none, 1);
+            let report = run_case(&mut *session, &built, &scene, case, &none, Runs::times(1));
             let report = report.expect("it runs");
             assert!(report.pass(), "{}", report.text());
         }

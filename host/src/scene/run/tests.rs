@@ -2,7 +2,6 @@ use core::time::Duration;
 use std::path::Path;
 
 use super::{Runs, run_case, select};
-use crate::diagnostics::Diagnostics;
 use crate::scene::load;
 use crate::scene::model::{Platform, RuntimeKind, Scene};
 use crate::scene::report::CaseReport;
@@ -101,10 +100,7 @@ fn run(device: &mut AddOne, case: &str, runs: usize) -> CaseReport {
         .iter()
         .find(|known| known.name == case)
         .expect("a case of the scene");
-    let runs = Runs {
-        count: runs,
-        last: &Diagnostics::default(),
-    };
+    let runs = Runs::times(runs);
     run_case(device, &program, &scene, case, &Overrides::default(), runs).expect("a good case")
 }
 
