@@ -1,10 +1,16 @@
 //! Builds what the simulator needs in C: the small shared library through which kernels find it, and what
-//! it asks the system for.
+//! it asks the system for; with `cann-headers` reads the vendor's headers.
+
+#[cfg(feature = "cann-headers")]
+#[path = "build/cann_headers.rs"]
+mod cann_headers;
 
 use std::env;
 use std::path::PathBuf;
 
 fn main() {
+    #[cfg(feature = "cann-headers")]
+    cann_headers::generate();
     println!("cargo::rerun-if-changed=src/sim/hooks.c");
     println!("cargo::rerun-if-changed=src/sim/system.c");
     if env::var_os("CARGO_FEATURE_SIM").is_none() {

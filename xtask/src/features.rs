@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::command::{cargo, run as run_command};
+use crate::command::{cargo, root, run as run_command};
 
 /// One `cargo check` of one package.
 struct Build {
@@ -31,6 +31,8 @@ pub(crate) fn run(list: bool) -> Result<()> {
             let mut command = cargo(["check", "--quiet", "--package", &build.package]);
             command.args(&build.arguments);
             command.env("RUSTFLAGS", "-Dwarnings");
+            // What `platform/cann-headers` reads; nothing else looks for it at build time.
+            command.env("ASCEND_HOME_PATH", root().join(crate::gate::TOOLKIT));
             run_command(&mut command)?;
         }
     }

@@ -5,7 +5,17 @@
 
 use core::ffi::{c_char, c_void};
 
+#[cfg(feature = "cann-headers")]
+use super::headers;
 use super::structs::{AddrMapOut, AicpuArgsEx, ArgsEx, DevBinary, ResMapInfo, TaskCfgInfo};
+
+/// A type that the compiler knows already.
+#[cfg(feature = "cann-headers")]
+macro_rules! inferred {
+    ($argument:ident) => {
+        _
+    };
+}
 
 macro_rules! library {
     ($(#[$doc:meta])* $name:ident { $(fn $function:ident($($argument:ident: $type:ty),* $(,)?) -> $result:ty;)* }) => {
@@ -14,6 +24,19 @@ macro_rules! library {
         pub(crate) struct $name {
             $(pub(crate) $function: Option<unsafe extern "C" fn($($argument: $type),*) -> $result>,)*
         }
+
+        $(
+            #[cfg(feature = "cann-headers")]
+            const _: () = assert!(
+                headers::same(
+                    <unsafe extern "C" fn($($type),*) -> $result as headers::Function>::PROTOTYPE,
+                    headers::prototype(
+                        headers::vendor::$function as unsafe extern "C" fn($(inferred!($argument)),*) -> _
+                    ),
+                ),
+                concat!(stringify!($function), " is declared differently in the toolkit's headers")
+            );
+        )*
 
         impl $name {
             /// The functions that `find` finds.

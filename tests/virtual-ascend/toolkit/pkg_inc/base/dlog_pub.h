@@ -1,0 +1,5 @@
+// The log.
+#pragma once
+#include <stdint.h>
+
+int32_t dlog_setlevel(int32_t moduleId, int32_t level, int32_t enableEvent);

@@ -1,0 +1,7 @@
+// Devices.
+#pragma once
+#include "base.h"
+
+rtError_t rtSetDevice(int32_t devId);
+rtError_t rtDeviceReset(int32_t devId);
+rtError_t rtGetSocVersion(char_t *ver, const uint32_t maxLen);
