@@ -9,6 +9,7 @@
 //! | early fork | programs with one thread | stays in the child | closures that were there before, then names and images |
 
 use core::fmt::Debug;
+use core::time::Duration;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -140,7 +141,12 @@ pub(crate) enum Work {
     /// Host functions.
     Functions,
     /// One chip.
-    Chip { source: ChipSource, device: i32 },
+    Chip {
+        source: ChipSource,
+        device: i32,
+        /// How long a run may stand still.
+        patience: Duration,
+    },
     /// A lower worker.
     Lower(Box<Spec>),
 }
@@ -150,9 +156,13 @@ impl Work {
     pub(crate) fn hands(&self, catalogue: &Catalogue) -> Result<Box<dyn Hands>, Fault> {
         match self {
             Self::Functions => Ok(Box::new(Functions)),
-            Self::Chip { source, device } => {
+            Self::Chip {
+                source,
+                device,
+                patience,
+            } => {
                 let made = source.device(catalogue).map_err(Error::into_fault)?;
-                Ok(Box::new(Chip::attach(made, *device)?))
+                Ok(Box::new(Chip::attach(made, *device, *patience)?))
             }
             Self::Lower(spec) => {
                 let worker = spec.build(catalogue).map_err(Error::into_fault)?;

@@ -3,10 +3,11 @@
 //! Knows how a call and a control request are carried out. Refuses to know how they arrived. Every
 //! kind of hands answers every request, if only by saying what it cannot do.
 
+use core::time::Duration;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use platform::{Device, DeviceAddress, ForeignMemory, RunOptions};
+use platform::{Deadlines, Device, DeviceAddress, ForeignMemory, RunOptions};
 use protocol::comm::CommContext;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 use protocol::{ChipStorageTaskArgs, ContinuousTensor};
@@ -102,16 +103,28 @@ struct Membership {
 #[derive(Debug)]
 pub(crate) struct Chip {
     device: Box<dyn Device>,
+    deadlines: Deadlines,
     ids: HashMap<u64, i32>,
     communicators: HashMap<u64, Membership>,
 }
 
 impl Chip {
     /// Attaches `device` to chip number `id`.
-    pub(crate) fn attach(device: Box<dyn Device>, id: i32) -> Result<Self, Fault> {
+    pub(crate) fn attach(
+        device: Box<dyn Device>,
+        id: i32,
+        patience: Duration,
+    ) -> Result<Self, Fault> {
         device.init(id).map_err(device_fault)?;
+        let usual = Deadlines::default();
         Ok(Self {
             device,
+            deadlines: Deadlines {
+                no_progress: patience,
+                // A run that always moves may take as long as it likes, unless even the usual is shorter.
+                run: usual.run.max(patience),
+                ..usual
+            },
             ids: HashMap::new(),
             communicators: HashMap::new(),
         })
@@ -205,6 +218,7 @@ impl Hands for Chip {
             args.push_scalar(scalar).map_err(malformed)?;
         }
         let options = RunOptions {
+            deadlines: self.deadlines,
             // SAFETY: device tensors are this chip's, which the parent checked, or lie in windows of
             // a communicator, which are mapped here for as long as it lives.
             foreign_memory: unsafe { ForeignMemory::promised() },

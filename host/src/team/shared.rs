@@ -29,6 +29,8 @@ pub struct Limits {
     pub control: Duration,
     /// Without anything finishing while tasks are at work; then their children are ended.
     pub no_progress: Duration,
+    /// Without a step of a run on a chip (a task submitted, a kernel returned); then that run fails.
+    pub chip: Duration,
     /// Without any room coming back while a submit waits for memory.
     pub heap: Duration,
     /// For a child to leave before it is ended.
@@ -41,6 +43,7 @@ impl Default for Limits {
             start: Duration::from_secs(60),
             control: Duration::from_secs(30),
             no_progress: Duration::from_secs(600),
+            chip: Duration::from_secs(30),
             heap: Duration::from_secs(10),
             close: Duration::from_secs(10),
         }

@@ -180,7 +180,8 @@ impl<'call> Windows<'call> {
     }
 
     /// Makes the task of `call` complete when the own counter at `local` is at least `value`: the kernel
-    /// returns, its core is free, and the task's consumers start when the condition holds.
+    /// returns, its core is free, and the task's consumers start when the condition holds. If the rank that should
+    /// notify dies, the run ends when it has stood still for [`Limits::chip`](super::Limits).
     ///
     /// # Errors
     /// That is not inside the window, or the task has no room for another condition.

@@ -3,12 +3,12 @@
 use core::time::Duration;
 use std::time::Instant;
 
-use host::team::{Args, Ending, Error, Kind, Worker};
+use host::team::{Args, Ending, Error, Kind, Limits, Worker};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::support::{
-    Case, PROCESSES, catalogue, chips, function, impatient, ints, limits, loaded, one, sub_builder,
-    subs,
+    Case, PROCESSES, catalogue, chips, config, floats, function, impatient, ints, limits, loaded,
+    one, sub_builder, subs,
 };
 
 pub(crate) const CASES: &[Case] = &[
@@ -17,6 +17,11 @@ pub(crate) const CASES: &[Case] = &[
     ("dead_while_starting", PROCESSES, dead_while_starting),
     ("dead_in_a_memory_call", PROCESSES, dead_in_a_memory_call),
     ("dead_in_a_barrier", PROCESSES, dead_in_a_barrier),
+    (
+        "dead_where_nobody_waits",
+        PROCESSES,
+        dead_where_nobody_waits,
+    ),
     (
         "stopped_children_are_ended",
         PROCESSES,
@@ -61,6 +66,7 @@ pub(crate) fn killed_children_are_named(kind: Kind) {
     dead_while_starting(kind);
     dead_in_a_memory_call(kind);
     dead_in_a_barrier(kind);
+    dead_where_nobody_waits(kind);
 }
 
 fn pid_of(worker: &Worker, child: usize) -> Pid {
@@ -212,6 +218,45 @@ fn dead_in_a_memory_call(kind: Kind) {
     }
 }
 
+/// A rank whose task has left its core and waits for another that never comes: the run ends when it has stood still for
+/// too long, and says what it waited for.
+fn dead_where_nobody_waits(kind: Kind) {
+    let worker = sub_builder(kind, 1)
+        .chips("a2a3sim", [0, 1])
+        .next_level_kind(kind)
+        .programs(["notify"])
+        .limits(Limits {
+            chip: Duration::from_millis(200),
+            ..limits()
+        })
+        .build()
+        .expect("it makes sense");
+    worker.init().expect("it starts");
+    let program = worker.named_program("notify").expect("it is registered");
+    let parts = [("mailbox", 256), ("counter", 4)];
+    let comm = worker
+        .communicator(&[0, 1], 4096, &parts)
+        .expect("both join");
+    let (input, result) = (floats(&worker, 1.0, 64), floats(&worker, 0.0, 64));
+    let run = worker.submit_run(|graph| {
+        let args = Args::new()
+            .input(&input)
+            .inout(&comm.tensor::<f32>(0, "mailbox", &[64])?)
+            .inout(&comm.tensor::<i32>(0, "counter", &[1])?)
+            .output_existing(&result)
+            .scalar(comm.context(0)?)
+            .scalar(1_u32);
+        let task = graph.next_level(&program).on(0).args(args);
+        task.config(&config()).submit()?;
+        Ok(())
+    });
+    let run = run.expect("it is built");
+    kill_process(pid_of(&worker, 1), Signal::KILL).expect("it lives");
+    let text = run.result().expect_err("nobody notifies").to_string();
+    assert!(text.contains("chip_process 0 dev=0"), "{text}");
+    wait_for_ending(&worker, 1, Ending::Killed(9));
+}
+
 /// One rank dies where the other waits for it: the other is told, and need not wait for its patience to end.
 fn dead_in_a_barrier(kind: Kind) {
     for (cause, ending) in CAUSES {
@@ -239,7 +284,7 @@ fn dead_in_a_barrier(kind: Kind) {
             .output_existing(&pair.outputs[0]);
         let sum = worker.named_program("sum").expect("it is registered");
         worker
-            .run_program(0, &sum, alone, &crate::support::config())
+            .run_program(0, &sum, alone, &config())
             .expect("the rank that waited is as good as before");
     }
 }

@@ -155,6 +155,7 @@ pub(crate) fn limits() -> Limits {
         start: Duration::from_secs(20),
         control: Duration::from_secs(10),
         no_progress: Duration::from_secs(20),
+        chip: Duration::from_secs(20),
         heap: Duration::from_secs(5),
         close: Duration::from_secs(5),
     }
@@ -165,6 +166,7 @@ pub(crate) fn impatient() -> Limits {
     Limits {
         no_progress: Duration::from_millis(300),
         control: Duration::from_millis(500),
+        chip: Duration::from_millis(200),
         close: Duration::from_millis(500),
         heap: Duration::from_millis(300),
         ..limits()

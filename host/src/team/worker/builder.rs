@@ -312,6 +312,7 @@ fn plans(spec: &Spec, next_kind: Kind, lower: Vec<Worker>) -> Vec<Plan> {
             work: Work::Chip {
                 source: source.clone(),
                 device: *device,
+                patience: spec.limits.chip,
             },
             kind: next_kind,
         });
