@@ -101,24 +101,31 @@ impl Corpus {
 
     fn object(&self, kind: Kind, source: &str, defines: &[&str]) -> Vec<u8> {
         let path = folder(kind).join(source);
-        let name = format!("{kind:?}-{source}{}", defines.concat()).replace('/', "-");
-        let output = self.out.join(name).with_extension("so");
+        let name = format!("{kind:?}-{source}{}.so", defines.concat()).replace('/', "-");
+        let output = self.out.join(name);
+        // Programs share sources.
+        if !output.exists() {
+            self.compile(kind, &path, &output, defines);
+        }
+        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
+        built.push((kind, path));
+        std::fs::read(&output).expect("the compiler wrote it")
+    }
+
+    fn compile(&self, kind: Kind, source: &Path, output: &Path, defines: &[&str]) {
         let mut command = Compiler::system().command(kind, self.family);
         command.arg(include_flag()).args(defines);
         command
             .args(["-shared", "-Wl,--no-undefined", "-o"])
-            .arg(&output);
+            .arg(output);
         match self.build {
             Build::Plain => command.arg(if kind.is_kernel() { "-O2" } else { "-O3" }),
             Build::Measured => command.args(["-O0", "--coverage", "-fprofile-update=atomic"]),
         };
-        command.arg(&path).args(support_sources(kind, root()));
+        command.arg(source).args(support_sources(kind, root()));
         let compiled = command.output().expect("there is a compiler");
         let messages = String::from_utf8_lossy(&compiled.stderr);
         assert!(compiled.status.success(), "{command:?}\n{messages}");
-        let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
-        built.push((kind, path));
-        std::fs::read(&output).expect("the compiler wrote it")
     }
 
     /// The sources of a kind that were built.
