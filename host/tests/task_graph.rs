@@ -1,10 +1,12 @@
 //! Graphs described in Rust, on a simulated chip: when they are described anew, and what changes when they are not.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 
 use host::{
-    ArgDirection, Arguments, Callable, ChipWorker, CoreType, DataType, ProgramBuilder, RunConfig,
-    TaskGraphError,
+    ArgDirection, Arguments, Callable, ChipWorker, CoreType, DataType, Diagnostics, ProgramBuilder,
+    RunConfig, TaskGraphError,
 };
 use sync::Word64;
 
@@ -157,5 +159,44 @@ fn what_is_wrong_with_a_description_is_said() {
             panic!("{error}");
         };
         assert_eq!(error.code(), code, "{error}");
+    }
+}
+
+/// hbg-sim.md A.12, B.19: in the reference a core has room for 1000 records, which this runtime never empties on a5; and
+/// a second run that is written down fails.
+#[test]
+fn hazard_thousands_of_calls_of_one_core_are_written_down_in_every_run() {
+    const TASKS: usize = 3000;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("thousands-of-calls");
+    for platform in ["a2a3sim", "a5sim"] {
+        let program = ProgramBuilder::new()
+            .kernel(SCALE, CoreType::Aic, |_| Ok(()))
+            .graph(|graph, _| {
+                for _ in 0..TASKS {
+                    graph.task(SCALE, CoreType::Aic).first();
+                }
+                Ok(())
+            });
+        let worker = ChipWorker::on(platform).expect("a platform of this build");
+        worker.init(0).expect("a fresh worker");
+        let program = worker.register(program).expect("a good program");
+        for _ in 0..2 {
+            let config = RunConfig {
+                block_dim: 1,
+                diagnostics: Diagnostics {
+                    swimlane: true,
+                    directory: folder.clone(),
+                    ..Diagnostics::default()
+                },
+                ..RunConfig::default()
+            };
+            worker
+                .run(&program, &mut Arguments::new(), &config)
+                .expect("a good run");
+            let records = fs::read_to_string(folder.join("l2_perf_records.json"));
+            let records = records.expect("the records of the run");
+            assert_eq!(records.matches("\"task_id\"").count(), TASKS);
+            fs::remove_dir_all(&folder).expect("ours");
+        }
     }
 }
