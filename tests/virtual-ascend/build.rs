@@ -12,9 +12,12 @@ use std::process::Command;
 
 include!("src/names.rs");
 
+/// What kernels written for the simulator ask it.
+const HOOKS: &str = "../../platform/src/sim/hooks.c";
+
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    for path in ["src/names.rs", "device", "../../aicore-abi/aicore"] {
+    for path in ["src/names.rs", "device", "../../aicore-abi/aicore", HOOKS] {
         println!("cargo::rerun-if-changed={path}");
     }
     let libraries = out.join("cann");
@@ -27,10 +30,15 @@ fn main() {
         .args(["-O1", "-rdynamic", "-pthread", "-o"])
         .arg(out.join("virtual-aicpu"))
         .args(["device/aicpu.c", "-ldl"]));
+    let hooks = out.join("hooks.o");
+    run(c_compiler(false)
+        .args(["-O1", "-c", HOOKS, "-o"])
+        .arg(&hooks));
     run(c_compiler(true)
         .args(["-O1", "-std=c++17", "-rdynamic", "-pthread", "-o"])
         .arg(out.join("virtual-aicore"))
         .arg("device/aicore.cpp")
+        .arg(&hooks)
         .args(core_programs(&out))
         .arg("-ldl"));
 }

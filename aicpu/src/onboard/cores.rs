@@ -18,8 +18,10 @@ use std::time::Instant;
 
 use aicore_abi::kernel::DeferredIngressBuffer;
 use aicore_abi::payload::DispatchPayload;
-use aicore_abi::seam::{CoreId, Cores, Togetherness};
-use protocol::registers::{AICORE_EXIT_SIGNAL, AICORE_EXITED_VALUE, AICPU_IDLE_TASK_ID};
+use aicore_abi::seam::{CoreId, Cores, KernelEntry, Togetherness};
+use protocol::registers::{
+    AICORE_EXIT_SIGNAL, AICORE_EXITED_VALUE, AICPU_IDLE_TASK_ID, TASK_ID_MASK, TASK_STATE_MASK,
+};
 use protocol::run_descriptor::RunDescriptors;
 use sync::Register;
 
@@ -37,7 +39,16 @@ struct Core {
 pub(super) struct DeviceCores<'a, A: RunDescriptors> {
     block: &'a Block<A>,
     cores: Vec<Core>,
-    patience: Duration,
+    leave: Duration,
+}
+
+/// How long cores may take.
+#[derive(Clone, Copy)]
+pub(super) struct Patience {
+    /// To come.
+    pub(super) come: Duration,
+    /// To go.
+    pub(super) leave: Duration,
 }
 
 /// Cores that did not do what they should in time.
@@ -75,7 +86,7 @@ impl<'a, A: RunDescriptors> DeviceCores<'a, A> {
         workers: usize,
         table: &[u64],
         usable: [u64; 2],
-        patience: Duration,
+        patience: Patience,
     ) -> Result<Self, MeetError> {
         let words = |worker| Words::<A>::of(block, worker);
         for worker in 0..workers {
@@ -83,13 +94,13 @@ impl<'a, A: RunDescriptors> DeviceCores<'a, A> {
             words(worker).set_task(block.payloads(worker).as_ptr().addr() as u64);
             words(worker).aicpu_ready().write_fenced(1);
         }
-        let came = await_each("come", workers, patience, |worker| {
+        let came = await_each("come", workers, patience.come, |worker| {
             words(worker).aicore_regs_ready().read_fenced() == 1
         });
         let mut met = Self {
             block,
             cores: Vec::with_capacity(workers),
-            patience,
+            leave: patience.leave,
         };
         if let Err(lost) = came {
             return Err(met.give_up(workers, lost.into(), table));
@@ -105,7 +116,7 @@ impl<'a, A: RunDescriptors> DeviceCores<'a, A> {
             }
             words(worker).aicpu_regs_ready().write_fenced(1);
         }
-        let ready = await_each("get ready", workers, patience, |worker| {
+        let ready = await_each("get ready", workers, patience.come, |worker| {
             words(worker).aicore_done().read_fenced() != 0
         });
         match ready {
@@ -143,7 +154,7 @@ impl<'a, A: RunDescriptors> DeviceCores<'a, A> {
         for core in &self.cores {
             core.token.write_fenced(AICORE_EXIT_SIGNAL);
         }
-        let gone = await_each("leave", self.cores.len(), self.patience, |worker| {
+        let gone = await_each("leave", self.cores.len(), self.leave, |worker| {
             self.cores[worker].status.read_fenced() == AICORE_EXITED_VALUE
         });
         for core in &self.cores {
@@ -155,6 +166,25 @@ impl<'a, A: RunDescriptors> DeviceCores<'a, A> {
             }
         }
         gone
+    }
+}
+
+impl<A: RunDescriptors> DeviceCores<'_, A> {
+    /// What cores that have not left are doing, in words.
+    pub(super) fn kernels_under_way(&self, kernels: &[KernelEntry]) -> String {
+        let stuck = self.cores.iter().zip(0_u16..).filter_map(|(core, worker)| {
+            let status = core.status.read_fenced();
+            let token = status & TASK_ID_MASK;
+            if status & TASK_STATE_MASK != 0 || token == 0 {
+                return None;
+            }
+            // SAFETY: the core only reads its payload.
+            let payload = unsafe { self.payload(CoreId(worker), token).as_ref() };
+            let code = payload.function_bin_addr;
+            let id = kernels.iter().position(|kernel| kernel.address == code)?;
+            Some(format!("core {worker} runs kernel func_id {id}"))
+        });
+        stuck.collect::<Vec<_>>().join(", ")
     }
 }
 

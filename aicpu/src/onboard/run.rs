@@ -22,7 +22,7 @@ use sync::Crowd;
 
 use super::block::{Block, at};
 use super::cache;
-use super::cores::{DeviceCores, MeetError};
+use super::cores::{DeviceCores, MeetError, Patience};
 use super::stamp::{DIGEST, Runtime, Stamp};
 use super::team::{Lead, Led};
 use super::wire::{Outcome, Request, Verdict};
@@ -49,8 +49,8 @@ struct Frame<'a, A: RunDescriptors> {
     threads: u8,
     /// How long nothing may move.
     no_progress: Duration,
-    /// How long cores may take to come and to go.
-    patience: Duration,
+    /// How long cores may take to end what they run, and to go.
+    leave: Duration,
 }
 
 /// The device's half of a runtime.
@@ -179,10 +179,14 @@ impl<A: RunDescriptors> Chip<A> {
             threads: u8::try_from(request.threads)
                 .map_err(|_| Refusal::Descriptor("its number of threads is out of range"))?,
             no_progress: millis(request.no_progress_ms),
-            patience: millis(request.cores_ms),
+            leave: millis(request.leave_ms),
         };
         let ready = half.ready(&frame)?;
-        let cores = match DeviceCores::meet(block, workers, table, request.cores, frame.patience) {
+        let patience = Patience {
+            come: millis(request.cores_ms),
+            leave: frame.leave,
+        };
+        let cores = match DeviceCores::meet(block, workers, table, request.cores, patience) {
             Ok(cores) => cores,
             Err(error) => {
                 outcome.verdict = Verdict::Cores as u32;
@@ -203,7 +207,11 @@ impl<A: RunDescriptors> Chip<A> {
         if let Err(lost) = cores.dismiss() {
             outcome.verdict = Verdict::Cores as u32;
             outcome.lost_cores = lost.missing;
-            outcome.set_text(&lost.to_string());
+            let why = outcome.text();
+            let runs = cores.kernels_under_way(&frame.kernels);
+            let texts = [runs, lost.to_string(), why];
+            let texts: Vec<_> = texts.into_iter().filter(|text| !text.is_empty()).collect();
+            outcome.set_text(&texts.join("; "));
         }
         Ok(())
     }

@@ -52,7 +52,7 @@ pub struct Request {
     pub no_progress_ms: u32,
     /// Milliseconds that an access to a tensor's element may wait.
     pub tensor_wait_ms: u32,
-    /// Milliseconds that cores may take to come and to go.
+    /// Milliseconds that cores may take to come.
     pub cores_ms: u32,
     /// The device's number, which tells apart devices that share a file system.
     pub device: u32,
@@ -64,8 +64,12 @@ pub struct Request {
     pub graph: u64,
     /// Its bytes.
     pub graph_bytes: u64,
+    /// Milliseconds that cores may take to end what they run, and to go.
+    pub leave_ms: u32,
     /// Zero.
-    pub reserved: [u64; 10],
+    pub pad: u32,
+    /// Zero.
+    pub reserved: [u64; 9],
 }
 
 protocol::pin_layout!(Request, 192 bytes, align 64, {
@@ -86,7 +90,9 @@ protocol::pin_layout!(Request, 192 bytes, align 64, {
     88 => epoch: u64,
     96 => graph: u64,
     104 => graph_bytes: u64,
-    112 => reserved: [u64; 10],
+    112 => leave_ms: u32,
+    116 => pad: u32,
+    120 => reserved: [u64; 9],
 });
 
 /// What came of a run.

@@ -14,6 +14,7 @@ use std::time::Instant;
 use aicpu::onboard::stamp::Runtime;
 use aicpu::onboard::wire::{OUTCOME_AT, Outcome as Report, REQUEST_AT, Request, Verdict};
 use bytemuck::Zeroable;
+use protocol::error_code::RunError;
 use protocol::kernel_args::{LAUNCH_INIT_NAME, LAUNCH_RUN_NAME};
 use protocol::run_descriptor::RunDescriptors;
 
@@ -32,6 +33,8 @@ use super::memory::{Block, RuntimeMemory};
 
 /// Which bits of a run's number are its context's.
 const CONTEXT: u64 = u64::MAX << 32;
+/// What the image's own limits may add to a run that it gives up, beyond what cores are given.
+const SLACK: Duration = Duration::from_millis(500);
 /// Shortest and longest pause between two looks at the streams.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
@@ -262,15 +265,28 @@ impl<A: RunDescriptors> Chip<A> {
         ready
             .block
             .write(REQUEST_AT, bytemuck::bytes_of(&request))?;
+        let started = Instant::now();
         let done = self.launch_and_wait(&ready, extent.clusters, &request, launch);
-        let started = done.inspect_err(|error| self.condemn(&error.to_string()))?;
+        let execution = started.elapsed();
+        if let Err(error) = &done {
+            self.condemn(&error.to_string());
+        }
         let mut report = Report::zeroed();
-        ready
+        let read = ready
             .block
-            .read(OUTCOME_AT, bytemuck::bytes_of_mut(&mut report))?;
+            .read(OUTCOME_AT, bytemuck::bytes_of_mut(&mut report));
+        if let Err(error) = done {
+            // What the control CPUs have said of it says more than that a stream is not done.
+            let said = read.is_ok() && report.run == request.run;
+            return match said && report.verdict != Verdict::Good as u32 {
+                true => Ok((false, self.judge(&report, &request, launch, execution))),
+                false => Err(self.not_done(error, launch, execution)),
+            };
+        }
+        read?;
         Ok((
             report.loaded != 0,
-            self.judge(&report, &request, launch, started),
+            self.judge(&report, &request, launch, execution),
         ))
     }
 
@@ -294,6 +310,7 @@ impl<A: RunDescriptors> Chip<A> {
             no_progress_ms: no_progress,
             tensor_wait_ms: no_progress,
             cores_ms: millis(limits.cores),
+            leave_ms: millis(limits.cores.min(launch.options.deadlines.grace)),
             device: self.driver.device().unsigned_abs(),
             cores: self.held().table.usable(),
             graph,
@@ -308,11 +325,10 @@ impl<A: RunDescriptors> Chip<A> {
         clusters: u32,
         request: &Request,
         launch: &Launch<'_, Self>,
-    ) -> Result<Duration> {
+    ) -> Result<()> {
         let held = self.held();
         let Arguments { bytes, on_chip } = ready.arguments;
         let bound = self.driver.bind()?;
-        let started = Instant::now();
         let cores = CoreLaunch {
             binary: ready.loaded.binary(),
             blocks: clusters,
@@ -329,28 +345,37 @@ impl<A: RunDescriptors> Chip<A> {
             };
             bound.launch_aicpu(held.aicpu.handle(), &aicpu)?;
         }
-        self.wait(&bound, &launch.options.deadlines)?;
-        Ok(started.elapsed())
+        Ok(self.wait(&bound, &launch.options.deadlines)?)
     }
 
     /// Waits for both streams; an error of either ends the wait.
     fn wait(&self, bound: &Bound<'_>, deadlines: &Deadlines) -> Result<(), cann::Error> {
         let streams = [&self.held().aicpu, &self.held().aicore];
-        let limit = self.options.limits.stream.min(deadlines.run);
+        // The image gives up first, and says why: its limits, then the cores' to end and to go.
+        let slack = deadlines.grace * 2 + SLACK;
+        let mut limit = self
+            .options
+            .limits
+            .stream
+            .min(deadlines.run.saturating_add(slack));
         let started = Instant::now();
         let mut pause = PAUSES.0;
         loop {
             // Both are asked even if the first is not done: a core that failed is not waited for.
-            let mut done = true;
-            for stream in streams {
+            let mut done = [true; 2];
+            for (done, stream) in done.iter_mut().zip(streams) {
                 match bound.stream_done(stream.handle()) {
-                    Ok(this) => done &= this,
+                    Ok(this) => *done = this,
                     // Without the question the blocking waits below must do.
                     Err(cann::Error::Function { .. }) => {}
                     Err(error) => return Err(error),
                 }
             }
-            if done || started.elapsed() >= limit {
+            if done == [true, false] {
+                // Cores that were let go are gone at once, or never.
+                limit = limit.min(started.elapsed() + slack);
+            }
+            if done == [true; 2] || started.elapsed() >= limit {
                 break;
             }
             std::thread::sleep(pause);
@@ -380,8 +405,47 @@ impl<A: RunDescriptors> Chip<A> {
         }
     }
 
+    /// Why streams are not done, for whoever asked for a run with a deadline.
+    fn not_done(&self, error: Error, launch: &Launch<'_, Self>, execution: Duration) -> Error {
+        let limit = launch.options.deadlines.run;
+        if error.code() != Code::STREAM_TIMEOUT.0 || execution < limit {
+            return error;
+        }
+        Error::Deadline {
+            missed: "end",
+            limit,
+            progress: 0,
+            waiting: format!(
+                "the control CPUs of device {} have not returned: {error}",
+                self.driver.device()
+            ),
+        }
+    }
+
     /// What the chip's report says about the run.
     fn judge(
+        &self,
+        report: &Report,
+        request: &Request,
+        launch: &Launch<'_, Self>,
+        execution: Duration,
+    ) -> Result<RunReport> {
+        let judged = self.judge_report(report, request, launch, execution);
+        let limit = launch.options.deadlines.run;
+        let gave_up = report.verdict == Verdict::Cores as u32
+            || report.scheduler_code == RunError::SchedulerTimeout.code();
+        match judged {
+            Err(_) if gave_up && execution >= limit => Err(Error::Deadline {
+                missed: "end",
+                limit,
+                progress: report.completed,
+                waiting: report.text(),
+            }),
+            judged => judged,
+        }
+    }
+
+    fn judge_report(
         &self,
         report: &Report,
         request: &Request,

@@ -37,6 +37,21 @@ extern "C" void virtual_core_rest(void) {
     nanosleep(&nap, nullptr);
 }
 
+// What kernels written for the simulator ask; the simulator's own answers, each thread told where it is.
+extern "C" void pto_cpu_sim_bind_device(int device);
+extern "C" void pto_cpu_sim_acquire_device(int device);
+extern "C" void *pto_sim_get_pipe_shared_state(uint64_t key, size_t size);
+extern "C" uint32_t pto_sim_get_subblock_id(void);
+void sim_context_set_subblock_id(uint32_t lane);
+void sim_context_set_cluster_id(uint32_t cluster);
+void clear_cpu_sim_shared_storage();
+
+static void tell_where(uint32_t cluster, uint32_t lane) {
+    pto_cpu_sim_bind_device(0);
+    sim_context_set_cluster_id(cluster);
+    sim_context_set_subblock_id(lane);
+}
+
 // Code that a host can run, in the place of a core's: this head, then a shared object.
 struct Code {
     char magic[8];
@@ -72,6 +87,11 @@ static Kernel load(const Code *code) {
         fprintf(stderr, "virtual core: %s\n", dlerror());
         return nullptr;
     }
+    typedef void (*Register)(void *, void *);
+    if (void *hooks = dlsym(handle, "pto_sim_register_hooks")) {
+        reinterpret_cast<Register>(hooks)(reinterpret_cast<void *>(pto_sim_get_subblock_id),
+                                          reinterpret_cast<void *>(pto_sim_get_pipe_shared_state));
+    }
     Kernel kernel = reinterpret_cast<Kernel>(dlsym(handle, "kernel_entry"));
     kernels[code->id] = kernel;
     return kernel;
@@ -93,9 +113,6 @@ extern "C" void virtual_core_call(uint64_t address, int64_t *words) {
     virtual_core.looks = 0;
 }
 
-// For kernels written for the simulator.
-extern "C" uint32_t pto_sim_get_subblock_id(void) { return virtual_core.lane_index; }
-
 static void run_core(const core_launch &launch, uint32_t block, uint32_t lane) {
     const bool a5 = launch.family == 1;
     const uint32_t cluster = launch.clusters[block];
@@ -115,6 +132,7 @@ static void run_core(const core_launch &launch, uint32_t block, uint32_t lane) {
     core.block_count = launch.blocks;
     core.lane_index = lane == 0 ? 0 : lane - 1;
     virtual_core = core;
+    tell_where(cluster, core.lane_index);
     void *argument = reinterpret_cast<void *>(launch.argument);
     if (a5) {
         (lane == 0 ? a5_aic : a5_aiv)(argument);
@@ -142,8 +160,11 @@ int main(int argc, char **argv) {
         }
         _exit(1);
     }).detach();
+    pto_cpu_sim_acquire_device(0);
+    pto_cpu_sim_bind_device(0);
     core_launch launch;
     while (recv(socket, &launch, sizeof launch, 0) == static_cast<ssize_t>(sizeof launch)) {
+        clear_cpu_sim_shared_storage();
         std::vector<std::thread> cores;
         const uint32_t count = launch.blocks * 3;
         for (uint32_t worker = 0; worker < count; ++worker) {

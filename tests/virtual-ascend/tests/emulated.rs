@@ -1,47 +1,21 @@
 //! Whole runs with the image that a chip would load: aarch64, in an emulator.
 //!
-//! Takes cargo-zigbuild with zig, a standard library for aarch64, qemu's user mode and the C library that
-//! it loads; the feature `emulated` says that they are there.
+//! What that takes is listed in `support/emulation.rs`.
 
+#[path = "support/emulation.rs"]
+mod emulation;
 mod support;
 
-use std::path::PathBuf;
-use std::process::Command;
-
-use support::{
-    Compiler, Runtime, aicpu_image, device, expected, limits, root, run, run_sums, sums,
-};
-use virtual_ascend::{Aicpu, Config, Family, Session};
-
-fn zig(language: &str) -> Vec<String> {
-    let zig = ["cargo-zigbuild", "zig", language, "--"];
-    let target = ["-target", "aarch64-linux-gnu.2.17"];
-    zig.into_iter().chain(target).map(str::to_owned).collect()
-}
-
-/// The program that plays control CPUs, for aarch64.
-fn build_player(family: Family, runtime: Runtime) -> PathBuf {
-    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR"));
-    let output = folder.join(format!("aicpu-{family:?}-{}", runtime.name()));
-    let compiler = zig("cc");
-    run(Command::new(&compiler[0])
-        .args(&compiler[1..])
-        .args(["-O1", "-rdynamic", "-pthread", "-o"])
-        .arg(&output)
-        .arg(root().join("tests/virtual-ascend/device/aicpu.c"))
-        .arg("-ldl"));
-    output
-}
+use support::images;
+use support::{Compiler, Runtime, aicpu_image, device, expected, limits, run_sums, sums};
+use virtual_ascend::{Config, Family, Session};
 
 fn runs_of(family: Family, runtime: Runtime) {
     let image = aicpu_image(family, runtime, "aarch64");
     assert_eq!(image[18], 183, "the image is for a chip");
-    let program = sums(family, runtime, &Compiler(zig("c++")));
+    let program = sums(family, runtime, &Compiler(emulation::compiler()));
     let session = Session::begin(&Config {
-        aicpu: Aicpu::Emulated {
-            emulator: vec!["qemu-aarch64-static".to_owned()],
-            program: build_player(family, runtime),
-        },
+        aicpu: emulation::player(),
         ..Config::new(family)
     });
     let device = device(&session, family, &image, limits());

@@ -50,7 +50,7 @@ impl<A: RunDescriptors> DeviceHalf<A> for Half<A> {
             threads: frame.threads,
             deadlines: Deadlines {
                 no_progress: frame.no_progress,
-                wind_down: frame.patience,
+                wind_down: frame.leave,
             },
             recorder: None,
         };

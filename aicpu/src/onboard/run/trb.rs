@@ -81,7 +81,7 @@ impl<A: RunDescriptors> DeviceHalf<A> for Half<A> {
             deadlines: Deadlines {
                 no_progress: frame.no_progress,
                 tensor_wait: Duration::from_millis(u64::from(frame.request.tensor_wait_ms)),
-                wind_down: frame.patience,
+                wind_down: frame.leave,
             },
             recorder: None,
         };

@@ -48,6 +48,8 @@ pub(crate) struct Lab {
     family: Family,
     image: Arc<[u8]>,
     chip: Option<Chip>,
+    /// The program of the case that is being run, and under which number the chip has it.
+    program: Option<(BuiltProgram, Prepared)>,
     kernels: Builder,
     orchestrations: Builder,
     // Last: the chip is given back before its world goes.
@@ -66,6 +68,7 @@ impl Lab {
             family,
             image: aicpu_image(family, runtime, play.target),
             chip: None,
+            program: None,
             kernels,
             orchestrations,
             session: Session::begin(&Config {
@@ -125,50 +128,72 @@ impl Lab {
         Ok(program)
     }
 
-    /// The chip, another one if a scene before has left it beyond use.
-    fn chip(&mut self) -> &mut Chip {
+    /// Whether a scene before has left the chip beyond use, or there was none.
+    fn is_beyond_use(&self) -> bool {
         let usable = |chip: &Chip| {
             let probe = chip.worker().malloc(64);
             probe.and_then(|probe| chip.worker().free(probe)).is_ok()
         };
-        if !self.chip.as_ref().is_some_and(usable) {
-            // The device is attached once only.
-            self.chip = None;
-            let device = device(&self.session, self.family, &self.image, limits());
-            let worker = ChipWorker::new(device);
-            worker.init(0).expect("a played device");
-            self.chip = Some(Chip::of(worker));
-        }
-        self.chip.as_mut().expect("attached above")
+        !self.chip.as_ref().is_some_and(usable)
+    }
+
+    /// Gives the chip back, which resets it, and attaches to it again.
+    fn renew(&mut self) {
+        self.chip = None;
+        let device = device(&self.session, self.family, &self.image, limits());
+        let worker = ChipWorker::new(device);
+        worker.init(0).expect("a played device");
+        self.chip = Some(Chip::of(worker));
+    }
+
+    fn chip(&mut self) -> &mut Chip {
+        self.chip.as_mut().expect("a program was prepared on it")
     }
 }
 
 impl SceneSession for Lab {
     fn prepare(&mut self, program: &BuiltProgram) -> Result<Prepared, SessionError> {
-        self.chip().prepare(program)
+        if self.is_beyond_use() {
+            self.renew();
+        }
+        let prepared = self.chip().prepare(program)?;
+        self.program = Some((program.clone(), prepared));
+        Ok(prepared)
     }
 
     fn run(
         &mut self,
-        program: Prepared,
+        _: Prepared,
         args: &mut [ArgValue],
         config: &RunConfig,
     ) -> Result<RunOutcome, SessionError> {
-        let rings = RINGS.map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let mut env = BTreeMap::from(rings);
-        env.extend(config.env.clone());
+        let (program, mut prepared) = self.program.clone().expect("it was prepared");
+        if self.is_beyond_use() {
+            prepared = self.prepare(&program)?;
+        }
         let config = RunConfig {
-            env,
+            env: environment(&config.env),
             ..config.clone()
         };
-        let chip = self.chip.as_mut().expect("the program was prepared on it");
-        chip.run(program, args, &config)
+        self.chip().run(prepared, args, &config)
     }
 
-    fn forget(&mut self, program: Prepared) -> Result<(), SessionError> {
-        let chip = self.chip.as_mut().expect("the program was prepared on it");
-        chip.forget(program)
+    fn forget(&mut self, _: Prepared) -> Result<(), SessionError> {
+        let (_, prepared) = self.program.take().expect("it was prepared");
+        self.chip().forget(prepared)
     }
+}
+
+/// What a scene says, and small rings where it says nothing, or what is refused.
+fn environment(scene: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let mut environment = scene.clone();
+    for (name, small) in RINGS {
+        let said = environment.get(name).and_then(|text| text.parse().ok());
+        if !said.is_some_and(u64::is_power_of_two) {
+            environment.insert(name.to_owned(), small.to_owned());
+        }
+    }
+    environment
 }
 
 /// What played cores take for the code of a kernel, beside its shared object.
