@@ -89,10 +89,10 @@ extern "C" fn reset_device_force(device: i32) -> i32 {
         "aclrtResetDeviceForce",
         &[u64::from(device.cast_unsigned())],
         |world, current| {
-            if device != current || !world.acl {
+            if world.physical(device) != Some(current) || !world.acl {
                 return Err(INVALID);
             }
-            world.reset(device, true)
+            world.reset(current, true)
         },
     )
 }

@@ -53,10 +53,8 @@ extern "C" fn rt_set_device(device: i32) -> i32 {
         "rtSetDevice",
         &[u64::from(device.cast_unsigned())],
         |world| {
-            if !world.devices.contains_key(&device) {
-                return Err(NO_DEVICE);
-            }
-            world.bind(device);
+            let physical = world.physical(device).ok_or(NO_DEVICE)?;
+            world.bind(physical);
             Ok(())
         },
     )
@@ -67,11 +65,11 @@ extern "C" fn rt_device_reset(device: i32) -> i32 {
         "rtDeviceReset",
         &[u64::from(device.cast_unsigned())],
         |world, current| {
-            if device != current {
+            if world.physical(device) != Some(current) {
                 return Err(NO_DEVICE);
             }
-            world.leaks(device);
-            world.reset(device, false)
+            world.leaks(current);
+            world.reset(current, false)
         },
     )
 }

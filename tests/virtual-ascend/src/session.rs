@@ -23,6 +23,8 @@ pub struct Config {
     pub memory: u64,
     /// A cluster that does not work.
     pub missing_cluster: Option<u32>,
+    /// The devices that the process may see, by the driver's numbers; all of them if none is named.
+    pub visible: Vec<i32>,
     /// How ranks of a communicator are wired.
     pub topology: Topology,
     /// Bytes of their windows.
@@ -38,6 +40,7 @@ impl Config {
             devices: 1,
             aicpu: Aicpu::Native,
             memory: 256 << 20,
+            visible: Vec::new(),
             topology: Topology::Mesh,
             window: 1 << 20,
             missing_cluster: match family {
@@ -82,6 +85,7 @@ impl Session {
         hccl::forget();
         let mut world = World::new(*only, arena);
         (world.topology, world.window) = (config.topology, config.window);
+        world.visible.clone_from(&config.visible);
         for number in 0..config.devices {
             let memory = rustix::io::dup(&world.arena.file).expect("a file descriptor");
             let device = Device::new(

@@ -59,6 +59,8 @@ pub(crate) struct World {
     pub(crate) views: BTreeMap<u64, i32>,
     /// Ranks of communicators.
     pub(crate) members: BTreeMap<u64, Member>,
+    /// What the process may see, by its own numbers; all if empty.
+    pub(crate) visible: Vec<i32>,
     pub(crate) topology: Topology,
     /// Bytes of a window.
     pub(crate) window: u64,
@@ -91,6 +93,7 @@ impl World {
             binaries: BTreeMap::new(),
             views: BTreeMap::new(),
             members: BTreeMap::new(),
+            visible: Vec::new(),
             topology: Topology::default(),
             window: 0,
             acl: false,
@@ -139,6 +142,16 @@ impl World {
 
     pub(crate) fn bind(&self, device: i32) {
         BOUND.set((self.session, device));
+    }
+
+    /// The driver's number of what the process calls `device`.
+    pub(crate) fn physical(&self, device: i32) -> Option<i32> {
+        let physical = if self.visible.is_empty() {
+            device
+        } else {
+            *self.visible.get(usize::try_from(device).ok()?)?
+        };
+        self.devices.contains_key(&physical).then_some(physical)
     }
 
     /// The calling thread is bound to no device any more.
