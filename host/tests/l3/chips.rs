@@ -14,6 +14,11 @@ pub(crate) const CASES: &[Case] = &[
         restarted_chips_lose_their_memory,
     ),
     (
+        "host_runtimes_by_path_work",
+        &[Kind::Thread, Kind::Exec],
+        host_runtimes_by_path_work,
+    ),
+    (
         "host_runtimes_by_path_are_tried",
         &[Kind::Thread, Kind::Exec],
         host_runtimes_by_path_are_tried,
@@ -187,6 +192,32 @@ fn host_runtimes_by_path_are_tried(kind: Kind) {
     let text = worker.init().expect_err("it is not").to_string();
     for part in ["chip_process 0 dev=0 did not start", "/no/such/runtime"] {
         assert!(text.contains(part), "{text}");
+    }
+}
+
+/// Chips of the libraries that `cargo xtask dist` makes, if the environment says where they are.
+fn host_runtimes_by_path_work(kind: Kind) {
+    let Some(dist) = std::env::var_os("SIMPLER_TESTS_DIST") else {
+        eprintln!(
+            "l3: NOT RUN: SIMPLER_TESTS_DIST names no folder that `cargo xtask dist` has filled"
+        );
+        return;
+    };
+    for runtime in ["a2a3sim/trb", "a5sim/hbg"] {
+        let builder = Worker::builder(3).next_level_kind(kind).limits(limits());
+        let folder = std::path::Path::new(&dist).join(runtime);
+        // SAFETY: they are our own.
+        let builder = unsafe { builder.chips_in(folder, [0, 1]) };
+        let worker = builder.build().expect("it makes sense");
+        worker.init().expect("the libraries are there");
+        for chip in 0..2_u8 {
+            let there = worker.malloc(chip.into(), 256).expect("there is memory");
+            let pattern: Vec<u8> = (0..=u8::MAX).map(|it| it ^ chip).collect();
+            worker.copy_to(&there, &pattern).expect("it fits");
+            let back: Vec<u8> = worker.copy_from(&there).expect("it is there");
+            assert_eq!(back, pattern, "{runtime}");
+            worker.free(there).expect("it is live");
+        }
     }
 }
 
