@@ -41,6 +41,9 @@ pub(crate) use fork::fork;
 #[non_exhaustive]
 pub enum Kind {
     /// As a thread of this process.
+    ///
+    /// A thread cannot be ended from outside: what never returns is left behind, and what it writes later goes to
+    /// the tensors it was given, whoever has them by then.
     Thread,
     /// As a process that executes a helper program.
     Exec,

@@ -2,13 +2,30 @@
 
 use core::time::Duration;
 
-use host::team::{Args, Kind};
+use host::team::{Args, Kind, Worker};
 
-use crate::support::{one, subs};
+use crate::support::{chips, config, floats, one, subs};
 
 pub(crate) fn idle_workers_cost_nothing(kind: Kind) {
-    let worker = subs(kind, 8);
-    one(&worker, "nothing", Args::new()).expect("it works");
+    let functions = subs(kind, 8);
+    one(&functions, "nothing", Args::new()).expect("it works");
+    stays_asleep(&functions);
+    drop(functions);
+    // Chips that have run something, and that talk: their threads sleep too.
+    let chips = chips(kind, &[("a2a3sim", 4)]);
+    let comm = chips.communicator(&[0, 1, 2, 3], 4096, &[]);
+    let sum = chips.named_program("sum").expect("it is registered");
+    let (a, out) = (floats(&chips, 1.0, 64), floats(&chips, 0.0, 64));
+    for chip in 0..4 {
+        let args = Args::new().input(&a).input(&a).output_existing(&out);
+        let run = chips.run_program(chip, &sum, args, &config());
+        run.expect("it runs");
+    }
+    stays_asleep(&chips);
+    drop(comm);
+}
+
+fn stays_asleep(worker: &Worker) {
     std::thread::sleep(Duration::from_millis(50));
     let processes: Vec<u32> = worker
         .children()
