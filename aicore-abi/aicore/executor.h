@@ -52,6 +52,22 @@ SIMPLER_CORE __gm__ int64_t *words_of(__gm__ Payload *payload) {
     return reinterpret_cast<__gm__ int64_t *>(payload->args);
 }
 
+// Where a call is written down. What other programs leave in the payload there means nothing.
+SIMPLER_CORE __gm__ CallRecord *record_of(__gm__ Payload *payload) {
+    return reinterpret_cast<__gm__ CallRecord *>(kPayloadsAreOurs ? payload->record : 0);
+}
+
+// Writes down when a call starts, and that it has not ended; the line is the core's own.
+SIMPLER_CORE void stamp_start(__gm__ CallRecord *record) {
+    record->start = counter();
+    clean_line(&record->start);
+}
+
+SIMPLER_CORE void stamp_end(__gm__ CallRecord *record) {
+    record->end = counter();
+    clean_line(&record->start);
+}
+
 SIMPLER_CORE void execute(__gm__ Handshake *record, uint32_t worker, int32_t core_type) {
     __gm__ Payload *pair = meet(record, worker, core_type);
     uint32_t last = kTokenIdle;
@@ -67,11 +83,18 @@ SIMPLER_CORE void execute(__gm__ Handshake *record, uint32_t worker, int32_t cor
         invalidate_all();
         write_status(token & kTokenMask);
         __gm__ Payload *payload = pair + (token & 1u);
+        __gm__ CallRecord *record = record_of(payload);
+        if (record != nullptr) {
+            stamp_start(record);
+        }
         if (payload->function_bin_addr != 0) {
             call_kernel(payload->function_bin_addr, words_of(payload));
         }
         // Everything the kernel started is done before anyone hears of it.
         drain_pipes();
+        if (record != nullptr) {
+            stamp_end(record);
+        }
         barrier();
         write_status((token & kTokenMask) | kStatusFinished);
         last = token;

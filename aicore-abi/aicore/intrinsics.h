@@ -13,6 +13,8 @@
 
 namespace simpler {
 
+constexpr bool kPayloadsAreOurs = true;
+
 SIMPLER_CORE uint32_t read_token() {
     uint64_t token = 0;
     __asm__ volatile("MOV %0, DATA_MAIN_BASE\n" : "+l"(token));
@@ -39,6 +41,9 @@ SIMPLER_CORE void invalidate_all() { dcci(reinterpret_cast<__gm__ uint64_t *>(0)
 SIMPLER_CORE void barrier() { dsb(0); }
 
 SIMPLER_CORE void drain_pipes() { pipe_barrier(PIPE_ALL); }
+
+// The system counter, which the control CPUs read too.
+SIMPLER_CORE uint64_t counter() { return static_cast<uint64_t>(get_sys_cnt()); }
 
 SIMPLER_CORE void call_kernel(uint64_t address, __gm__ int64_t *words) {
     reinterpret_cast<void (*)(__gm__ int64_t *)>(address)(words);

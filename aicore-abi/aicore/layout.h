@@ -71,8 +71,18 @@ struct Payload {
     uint64_t kernel_handle;
     uint32_t tensor_count;
     uint32_t scalar_count;
-    uint8_t tail[24];
+    uint64_t record;
+    uint8_t tail[16];
 };
 static_assert(sizeof(Payload) == 512, "pinned");
+
+// Where a call is written down: the control CPU's line, then the core's.
+struct CallRecord {
+    uint8_t schedulers[64];
+    volatile uint64_t start;
+    volatile uint64_t end;
+    uint8_t tail[48];
+};
+static_assert(sizeof(CallRecord) == 128, "two cache lines");
 
 }  // namespace simpler

@@ -28,8 +28,8 @@ use core::mem::offset_of;
 use bytemuck::Pod;
 use protocol::recording::{
     CHUNK, CURSORS_AT, CallRecord, EdgeRecord, ORCHESTRATOR, PhaseRecord, RECORDING_MAGIC,
-    RecordingHead, SECTIONS_AT, Section, SectionCursor, SectionPlace, TensorRecord, WANT_COUNTERS,
-    WANT_SWIMLANE, WANT_TENSORS, WRITERS, WRITERS_AT, WriterState,
+    RecordingHead, SCHEDULERS_WORDS, SECTIONS_AT, Section, SectionCursor, SectionPlace,
+    TensorRecord, WANT_COUNTERS, WANT_SWIMLANE, WANT_TENSORS, WRITERS, WRITERS_AT, WriterState,
 };
 use sync::Word64;
 
@@ -111,6 +111,16 @@ impl Recorder {
         })
     }
 
+    /// What of the region was written, as address and bytes, for whoever must bring it to where the host reads it.
+    pub fn written(&self) -> impl Iterator<Item = (u64, u64)> + '_ {
+        let sections = Section::ALL.into_iter().map(|section| {
+            let cursor = CURSORS_AT + (section as usize * size_of::<SectionCursor>()) as u64;
+            let at = self.sections[section as usize].at;
+            (self.region + at, self.at_offset(cursor).observe())
+        });
+        core::iter::once((self.region, SECTIONS_AT)).chain(sections)
+    }
+
     /// The chip's counter now.
     #[inline]
     #[must_use]
@@ -173,8 +183,19 @@ impl Recorder {
 
     /// Writes a record down: where, from the region's start; `None` if there is no room.
     fn append<R: Pod>(&self, writer: usize, section: Section, record: &R) -> Option<u64> {
+        let words: &[u64] = bytemuck::cast_slice(core::slice::from_ref(record));
+        self.append_words(writer, section, size_of::<R>() as u64, words)
+    }
+
+    /// Writes the first words of a record of `size` bytes.
+    fn append_words(
+        &self,
+        writer: usize,
+        section: Section,
+        size: u64,
+        words: &[u64],
+    ) -> Option<u64> {
         debug_assert!(writer < WRITERS, "every writer has a state");
-        let size = size_of::<R>() as u64;
         let open = WRITERS_AT
             + (writer * size_of::<WriterState>() + offset_of!(WriterState, open)) as u64
             + 16 * section as u64;
@@ -189,7 +210,6 @@ impl Recorder {
         }
         let at = next.own();
         next.set_own(at + size);
-        let words: &[u64] = bytemuck::cast_slice(core::slice::from_ref(record));
         for (index, &value) in words.iter().enumerate() {
             self.at_offset(at + 8 * index as u64).set_own(value);
         }
@@ -207,7 +227,11 @@ impl Recorder {
             valid: 1,
             ..call
         };
-        self.append(usize::from(call.writer), Section::Calls, &call)
+        let words: &[u64] = bytemuck::cast_slice(core::slice::from_ref(&call));
+        // The rest is its core's to write.
+        let words = &words[..SCHEDULERS_WORDS];
+        let size = size_of::<CallRecord>() as u64;
+        self.append_words(usize::from(call.writer), Section::Calls, size, words)
             .map_or(0, |at| self.region + at)
     }
 

@@ -17,6 +17,8 @@ mod block;
 #[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod cache;
 #[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
+mod clock;
+#[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod cores;
 #[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 pub mod entry;

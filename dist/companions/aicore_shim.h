@@ -12,6 +12,9 @@
 
 namespace simpler {
 
+// They are a host runtime's of another build.
+constexpr bool kPayloadsAreOurs = false;
+
 #ifdef SIMPLER_FAMILY_A5
 constexpr uint64_t kTokenOffset = 0xd0;
 // Three pages stand for the chip's sparse ones; this register is in the last.
@@ -66,6 +69,7 @@ SIMPLER_CORE void clean_line(T *) {
 SIMPLER_CORE void invalidate_all() { barrier(); }
 
 SIMPLER_CORE void drain_pipes() {}
+SIMPLER_CORE uint64_t counter() { return 0; }
 
 SIMPLER_CORE void call_kernel(uint64_t address, int64_t *words) {
     reinterpret_cast<void (*)(int64_t *)>(address)(words);

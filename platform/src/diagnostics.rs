@@ -98,7 +98,7 @@ pub(crate) fn write<A: Arch>(
             log::warn!("no kernel was called: {COUNTERS} is not written");
         } else {
             log::warn!(
-                "{}: a simulated chip counts nothing but time: {COUNTERS} has the ticks each call took, and zeros",
+                "{}: nothing but time is counted: {COUNTERS} has the ticks each call took, and zeros",
                 about.platform
             );
             file(&folder.join(COUNTERS), |to| {

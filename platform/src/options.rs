@@ -41,7 +41,7 @@ pub struct Rings {
 /// On a simulated chip memory that is not used costs nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RecordingLimits {
-    /// Kernel calls, 64 bytes each.
+    /// Kernel calls, 128 bytes each.
     pub calls: u64,
     /// Dependencies, 16 bytes each.
     pub edges: u64,

@@ -141,6 +141,8 @@ pub const SECTIONS_AT: u64 =
     (WRITERS_AT + (WRITERS * size_of::<WriterState>()) as u64).next_multiple_of(CHUNK);
 
 /// One kernel call. Stamps are ticks of the chip's counter; one of zero was not taken.
+///
+/// The first line is the scheduler's, the second its core's: on a chip neither sees the other's cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]
 #[repr(C, align(64))]
 pub struct CallRecord {
@@ -148,10 +150,6 @@ pub struct CallRecord {
     pub task_id: u64,
     /// When the scheduler wrote the token.
     pub dispatch: u64,
-    /// When the kernel started; written by its core.
-    pub start: u64,
-    /// When the kernel returned; written by its core.
-    pub end: u64,
     /// When the scheduler saw the end.
     pub finish: u64,
     /// The kernel.
@@ -169,24 +167,34 @@ pub struct CallRecord {
     /// 1.
     pub valid: u8,
     /// Zero.
-    pub pad: [u8; 10],
+    pub pad: [u8; 26],
+    /// When the kernel started; written by its core.
+    pub start: u64,
+    /// When the kernel returned; written by its core.
+    pub end: u64,
+    /// Zero.
+    pub tail: [u64; 6],
 }
 
-crate::pin_layout!(CallRecord, 64 bytes, align 64, {
+crate::pin_layout!(CallRecord, 128 bytes, align 64, {
     0 => task_id: u64,
     8 => dispatch: u64,
-    16 => start: u64,
-    24 => end: u64,
-    32 => finish: u64,
-    40 => func_id: i32,
-    44 => block: u32,
-    48 => core: u16,
-    50 => core_type: u8,
-    51 => lane: u8,
-    52 => writer: u8,
-    53 => valid: u8,
-    54 => pad: [u8; 10],
+    16 => finish: u64,
+    24 => func_id: i32,
+    28 => block: u32,
+    32 => core: u16,
+    34 => core_type: u8,
+    35 => lane: u8,
+    36 => writer: u8,
+    37 => valid: u8,
+    38 => pad: [u8; 26],
+    64 => start: u64,
+    72 => end: u64,
+    80 => tail: [u64; 6],
 });
+
+/// Words of a [`CallRecord`] that are its scheduler's.
+pub const SCHEDULERS_WORDS: usize = core::mem::offset_of!(CallRecord, start) / 8;
 
 /// One task waits for another. No task waits for itself, so one of zeros says nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Pod, Zeroable)]

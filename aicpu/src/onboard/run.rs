@@ -13,15 +13,18 @@ use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+use aicore_abi::recorder::Recorder;
 use aicore_abi::seam::KernelEntry;
 use bytemuck::Zeroable;
 use protocol::CoreCallableHeader;
+use protocol::recording::SECTIONS_AT;
 use protocol::registers::AICPU_IDLE_TASK_ID;
 use protocol::run_descriptor::{RunDescriptors, TrbBody};
 use sync::Crowd;
 
 use super::block::{Block, at};
 use super::cache;
+use super::clock;
 use super::cores::{DeviceCores, MeetError, Patience};
 use super::stamp::{DIGEST, Runtime, Stamp};
 use super::team::{Lead, Led};
@@ -51,6 +54,8 @@ struct Frame<'a, A: RunDescriptors> {
     no_progress: Duration,
     /// How long cores may take to end what they run, and to go.
     leave: Duration,
+    /// Where the run is written down, if it is.
+    recorder: Option<Recorder>,
 }
 
 /// The device's half of a runtime.
@@ -180,6 +185,7 @@ impl<A: RunDescriptors> Chip<A> {
                 .map_err(|_| Refusal::Descriptor("its number of threads is out of range"))?,
             no_progress: millis(request.no_progress_ms),
             leave: millis(request.leave_ms),
+            recorder: recorder_of::<A>(request.recording),
         };
         let ready = half.ready(&frame)?;
         let patience = Patience {
@@ -203,6 +209,11 @@ impl<A: RunDescriptors> Chip<A> {
             crowd: &self.crowd,
         };
         H::run(ready, &frame, &cores, &crew, outcome);
+        for (address, bytes) in frame.recorder.iter().flat_map(Recorder::written) {
+            if let (Some(first), Ok(bytes)) = (at::<u8>(address), usize::try_from(bytes)) {
+                cache::clean(first.as_ptr(), bytes);
+            }
+        }
         outcome.kernels = cores.calls();
         if let Err(lost) = cores.dismiss() {
             outcome.verdict = Verdict::Cores as u32;
@@ -215,6 +226,15 @@ impl<A: RunDescriptors> Chip<A> {
         }
         Ok(())
     }
+}
+
+/// The region that the run is written down in, as the host prepared it.
+fn recorder_of<A: RunDescriptors>(address: u64) -> Option<Recorder> {
+    let head = at::<u8>(address)?;
+    let bytes = usize::try_from(SECTIONS_AT).expect("a few pages");
+    cache::invalidate(head.as_ptr(), bytes);
+    // SAFETY: the host keeps the region for the run.
+    unsafe { Recorder::at(address, clock::counter::<A>) }
 }
 
 /// The register bases, as the host wrote them.

@@ -68,8 +68,10 @@ pub struct Request {
     pub leave_ms: u32,
     /// Zero.
     pub pad: u32,
+    /// Address of the region that the run is written down in, 0 for none.
+    pub recording: u64,
     /// Zero.
-    pub reserved: [u64; 9],
+    pub reserved: [u64; 8],
 }
 
 protocol::pin_layout!(Request, 192 bytes, align 64, {
@@ -92,7 +94,8 @@ protocol::pin_layout!(Request, 192 bytes, align 64, {
     104 => graph_bytes: u64,
     112 => leave_ms: u32,
     116 => pad: u32,
-    120 => reserved: [u64; 9],
+    120 => recording: u64,
+    128 => reserved: [u64; 8],
 });
 
 /// What came of a run.

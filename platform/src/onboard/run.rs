@@ -315,6 +315,7 @@ impl<A: RunDescriptors> Chip<A> {
             cores: self.held().table.usable(),
             graph,
             graph_bytes,
+            recording: launch.recording,
             ..descriptor::request(block)
         }
     }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <stdint.h>
+#include <time.h>
 
 #define SIMPLER_CORE static inline
 #define __gm__
@@ -28,6 +29,8 @@ extern "C" void virtual_core_rest(void);
 extern "C" void virtual_core_call(uint64_t address, int64_t *words);
 
 namespace simpler {
+
+constexpr bool kPayloadsAreOurs = true;
 
 SIMPLER_CORE uint32_t read_token() {
     virtual_core_rest();
@@ -55,6 +58,19 @@ SIMPLER_CORE void clean_line(T *) {
 SIMPLER_CORE void invalidate_all() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 SIMPLER_CORE void barrier() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 SIMPLER_CORE void drain_pipes() {}
+
+// As control CPUs of this machine's kind count: time since 1970 in the family's frequency.
+SIMPLER_CORE uint64_t counter() {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+#ifdef SIMPLER_FAMILY_A5
+    const uint64_t hz = 1000000000u;
+#else
+    const uint64_t hz = 50000000u;
+#endif
+    return static_cast<uint64_t>(now.tv_sec) * hz + static_cast<uint64_t>(now.tv_nsec) * hz / 1000000000u;
+}
+
 SIMPLER_CORE void call_kernel(uint64_t address, int64_t *words) { virtual_core_call(address, words); }
 SIMPLER_CORE uint32_t block_index() { return virtual_core.block_index; }
 SIMPLER_CORE uint32_t block_count() { return virtual_core.block_count; }

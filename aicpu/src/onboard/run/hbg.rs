@@ -52,7 +52,7 @@ impl<A: RunDescriptors> DeviceHalf<A> for Half<A> {
                 no_progress: frame.no_progress,
                 wind_down: frame.leave,
             },
-            recorder: None,
+            recorder: frame.recorder.as_ref(),
         };
         match executor.run_graph(graph, &work, cores, crew) {
             Ok(report) => {

@@ -83,7 +83,7 @@ impl<A: RunDescriptors> DeviceHalf<A> for Half<A> {
                 tensor_wait: Duration::from_millis(u64::from(frame.request.tensor_wait_ms)),
                 wind_down: frame.leave,
             },
-            recorder: None,
+            recorder: frame.recorder.as_ref(),
         };
         note(outcome, ready.executor.run(&order, cores, crew));
     }

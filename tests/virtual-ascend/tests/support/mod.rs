@@ -117,6 +117,22 @@ pub(crate) fn run_sums(
     links: u64,
     (clusters, threads): (i32, i32),
 ) -> platform::Result<(Vec<f32>, RunReport)> {
+    let config = CallConfig {
+        block_dim: clusters,
+        aicpu_thread_num: threads,
+        ..CallConfig::default()
+    };
+    run_sums_as(device, id, links, &config, &options())
+}
+
+/// The same, with whatever configuration.
+pub(crate) fn run_sums_as(
+    device: &dyn Device,
+    id: i32,
+    links: u64,
+    config: &CallConfig,
+    options: &RunOptions,
+) -> platform::Result<(Vec<f32>, RunReport)> {
     let a: Vec<f32> = (0..1000_u16).map(f32::from).collect();
     let b = vec![2.0_f32; 1000];
     let mut out = vec![-1.0_f32; 1000];
@@ -129,13 +145,8 @@ pub(crate) fn run_sums(
     ];
     let view = TaskArgsView::new(&tensors, core::slice::from_ref(&links));
     let args = ChipStorageTaskArgs::from_view(&view).expect("few arguments");
-    let config = CallConfig {
-        block_dim: clusters,
-        aicpu_thread_num: threads,
-        ..CallConfig::default()
-    };
     // SAFETY: the three tensors live until the run is over; the last one is writable.
-    let report = unsafe { device.run(id, &args, &config, &options()) }?;
+    let report = unsafe { device.run(id, &args, config, options) }?;
     Ok((out, report))
 }
 
