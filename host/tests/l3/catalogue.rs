@@ -104,8 +104,12 @@ pub(crate) fn catalogue() -> Catalogue {
         })
         .function("die_later", |call| {
             let cause = call.scalar(0)?;
+            // SAFETY: the case has the word until this process is dead, so it stays mapped.
+            let word = unsafe { sync::Word32::at(call.address(0)?.cast()) };
             std::thread::spawn(move || {
-                std::thread::sleep(Duration::from_millis(20));
+                while word.observe() == 0 {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
                 deaths::die(cause)
             });
             Ok(())

@@ -106,16 +106,14 @@ fn revive(worker: &Worker, kind: Kind) {
 fn killed_while_idle(kind: Kind) {
     for (cause, ending) in CAUSES {
         let worker = subs(kind, 2);
-        let die_later = function(&worker, "die_later");
+        let (die_later, word) = (function(&worker, "die_later"), ints(&worker, &[0]));
         let run = worker.run(|graph| {
-            graph
-                .sub(&die_later)
-                .on(0)
-                .args(Args::new().scalar(cause))
-                .submit()?;
+            let args = Args::new().no_dep(&word).scalar(cause);
+            graph.sub(&die_later).on(0).args(args).submit()?;
             Ok(())
         });
         run.expect("it dies after the task");
+        word.store(&[1]).expect("it fits");
         wait_for_ending(&worker, 0, ending);
         // The other one does the work.
         for _ in 0..5 {
