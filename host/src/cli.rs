@@ -96,9 +96,13 @@ struct RunArgs {
     /// The scene: its folder or its `scene.toml`.
     #[arg(value_name = "SCENE.toml")]
     scene: PathBuf,
-    /// Chip to run on: a2a3sim or a5sim [default: the scene's first].
+    /// Chip to run on: a2a3sim, a5sim, or a real a2a3 or a5 [default: the scene's first simulated one].
     #[arg(short, long)]
     platform: Option<Platform>,
+    /// Which of these chips.
+    #[arg(short, long, value_name = "N", default_value_t = 0,
+          value_parser = clap::value_parser!(u32).range(..0x8000_0000))]
+    device: u32,
     /// Runtime to run with: trb or hbg [default: the scene's first].
     #[arg(short, long)]
     runtime: Option<RuntimeKind>,
@@ -137,12 +141,16 @@ Examples:
 struct TestArgs {
     /// Only scenes whose name, platform and runtime (`vector@a2a3sim/trb`) contain one of these.
     filter: Vec<String>,
-    /// Only this chip: a2a3sim or a5sim [default: all of the scene's simulated ones].
+    /// Only this chip: a2a3sim, a5sim, or a real a2a3 or a5 [default: all of the scene's simulated ones].
     #[arg(short, long)]
     platform: Option<Platform>,
     /// Only this runtime: trb or hbg [default: all of the scene's].
     #[arg(short, long)]
     runtime: Option<RuntimeKind>,
+    /// Devices to use at once, by their numbers [default: as many as -j says, from 0; of real chips 0 alone].
+    #[arg(short, long, value_name = "N,…", value_delimiter = ',', conflicts_with = "devices",
+          value_parser = clap::value_parser!(u32).range(..0x8000_0000))]
+    device: Vec<u32>,
     /// Devices to use at once [default: one per processor core, at most 8].
     #[arg(short = 'j', long, value_name = "DEVICES",
           value_parser = clap::value_parser!(u32).range(1..=256))]
@@ -321,16 +329,6 @@ fn report(args: &ReportArgs) -> Result<u8, String> {
         print!("{}", report.text(&swimlane, args.top));
     }
     Ok(0)
-}
-
-/// Real chips need another way in.
-fn check_simulated(platform: Platform) -> Result<(), String> {
-    if platform.is_simulated() {
-        return Ok(());
-    }
-    Err(format!(
-        "scenes run on simulated chips: use -p {platform}sim instead of -p {platform}"
-    ))
 }
 
 #[cfg(test)]

@@ -79,6 +79,10 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+    /// The programs of a real chip are not there.
+    #[cfg(feature = "onboard")]
+    #[error(transparent)]
+    Images(#[from] platform::onboard::FindError),
     /// A platform that this build does not have.
     #[error("there is no platform `{name}` in this build; there are: {known}")]
     UnknownPlatform {

@@ -265,7 +265,10 @@ fn wrong_questions_get_answers() {
             "did you mean `default`?",
         ),
         (&["run", &file, "-p", "a2a4sim"], "did you mean `a2a3sim`?"),
-        (&["run", &file, "-p", "a2a3"], "use -p a2a3sim"),
+        (
+            &["run", &file, "-p", "a2a3"],
+            "is for a2a3sim, not for a2a3",
+        ),
         (&["run", &file, "-r", "hbg"], "it is for trb"),
         (
             &["run", "/nonexistent/scene.toml"],

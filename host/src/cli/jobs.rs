@@ -33,7 +33,9 @@ impl Job {
 pub(super) fn of_scene(file: PathBuf, args: &TestArgs) -> Result<Vec<Job>, String> {
     let scene = load::load(&file).map_err(|error| error.to_string())?;
     let mut jobs = Vec::new();
-    for &platform in scene.platforms.iter().filter(|p| p.is_simulated()) {
+    // A real chip is used if it is asked for.
+    let usable = |it: &&Platform| it.is_simulated() || args.platform == Some(**it);
+    for &platform in scene.platforms.iter().filter(usable) {
         for &runtime in &scene.runtimes {
             let job = Job {
                 scene: file.clone(),

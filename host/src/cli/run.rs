@@ -3,7 +3,7 @@
 //! Knows how one scene becomes a verdict on standard output. Refuses to know what a case does.
 
 use super::record::{self, RecordArgs};
-use super::{FAILED, RunArgs, check_simulated};
+use super::{FAILED, RunArgs};
 use crate::scene::build::Builder;
 use crate::scene::model::{Platform, RuntimeKind, Scene};
 use crate::scene::report::{CaseReport, JsonReport, join};
@@ -35,7 +35,6 @@ pub(super) fn run(machine: &dyn Machine, args: &RunArgs) -> Result<u8, String> {
             .find(|platform| platform.is_simulated())
             .ok_or_else(|| format!("scene `{}` is for real chips only", scene.name))?,
     };
-    check_simulated(platform)?;
     if !scene.platforms.contains(&platform) {
         return Err(format!(
             "scene `{}` is for {}, not for {platform}",
@@ -58,7 +57,7 @@ pub(super) fn run(machine: &dyn Machine, args: &RunArgs) -> Result<u8, String> {
         case: args.case.as_deref(),
         repeats: args.repeats,
         overrides: &overrides,
-        device: 0,
+        device: args.device,
         record: &args.record,
     };
     let reports = cases(machine, &order, &mut |report, files| {

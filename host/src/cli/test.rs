@@ -12,7 +12,7 @@ use std::thread;
 use super::child::{self, Ending, Finished};
 use super::jobs::{self, Job};
 use super::progress::Progress;
-use super::{FAILED, TestArgs, check_simulated};
+use super::{FAILED, TestArgs};
 use crate::scene::discover;
 
 /// Devices without `-j`.
@@ -26,9 +26,6 @@ enum Entry {
 
 /// Runs the command.
 pub(super) fn test(args: &TestArgs) -> Result<u8, String> {
-    if let Some(platform) = args.platform {
-        check_simulated(platform)?;
-    }
     let folder = match &args.dir {
         Some(folder) => folder.clone(),
         None => Some(PathBuf::from("tests/scenes"))
@@ -67,17 +64,25 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn run_all(entries: VecDeque<Entry>, args: &TestArgs) -> (usize, usize) {
     let cores = thread::available_parallelism().map_or(1, NonZero::get);
-    let devices = args
-        .devices
-        .map_or(cores.min(MAX_DEFAULT_DEVICES), |devices| {
-            usize::try_from(devices).unwrap_or(usize::MAX)
-        });
-    let devices = u32::try_from(devices.min(entries.len())).unwrap_or(u32::MAX);
+    let real = args.platform.is_some_and(|it| !it.is_simulated());
+    let usual = if real {
+        1
+    } else {
+        cores.min(MAX_DEFAULT_DEVICES)
+    };
+    let count = args.devices.map_or(usual, |devices| {
+        usize::try_from(devices).unwrap_or(usize::MAX)
+    });
+    let mut devices = args.device.clone();
+    if devices.is_empty() {
+        let count = u32::try_from(count.min(entries.len())).unwrap_or(u32::MAX);
+        devices.extend(0..count);
+    }
     let progress = Mutex::new(Progress::new(entries.len()));
     let queue = Mutex::new(entries);
     let limit = Duration::from_secs(args.timeout);
     thread::scope(|scope| {
-        for device in 0..devices {
+        for device in devices {
             let (queue, progress) = (&queue, &progress);
             scope.spawn(move || {
                 // The lock ends before the entry is run.

@@ -124,7 +124,7 @@ impl Builder {
                 .map(|(code, _)| absolute(path_of(code)))
                 .collect();
         }
-        let compiler = Compiler::find(&self.environment)?;
+        let compilers = Compilers::find(&self.environment, pieces, platform, runtime)?;
         let roots = self.roots.as_ref().map_err(|message| SceneError::Library {
             path: PathBuf::from("include"),
             message: message.clone(),
@@ -135,8 +135,15 @@ impl Builder {
             sources.push(match &code.origin {
                 Origin::Library(path) => Err(absolute(path)?),
                 Origin::Source(source) => {
-                    let recipe =
-                        Recipe::new(&compiler, roots, code, source, *kind, platform, runtime);
+                    let recipe = Recipe::new(
+                        compilers.of(*kind),
+                        roots,
+                        code,
+                        source,
+                        *kind,
+                        platform,
+                        runtime,
+                    );
                     let known = recipes.iter().position(|other| *other == recipe);
                     Ok(known.unwrap_or_else(|| {
                         recipes.push(recipe);
@@ -145,7 +152,7 @@ impl Builder {
                 }
             });
         }
-        let objects = self.objects(&compiler, &recipes)?;
+        let objects = self.objects(&compilers, &recipes)?;
         Ok(sources
             .into_iter()
             .map(|source| match source {
@@ -156,7 +163,7 @@ impl Builder {
     }
 
     /// Compiles all recipes, as many at once as the machine has cores.
-    fn objects(&self, compiler: &Compiler, recipes: &[Recipe]) -> Result<Vec<PathBuf>> {
+    fn objects(&self, compilers: &Compilers, recipes: &[Recipe]) -> Result<Vec<PathBuf>> {
         let todo = Mutex::new(recipes.iter().enumerate());
         let done = Mutex::new(vec![None; recipes.len()]);
         let failure = Mutex::new(None);
@@ -164,7 +171,7 @@ impl Builder {
             // The lock ends before the recipe is cooked.
             let next = || lock(&todo).next();
             while let Some((index, recipe)) = next() {
-                match self.cache.object(compiler, recipe) {
+                match self.cache.object(compilers.of(recipe.kind), recipe) {
                     Ok(path) => lock(&done)[index] = Some(path),
                     Err(error) => {
                         // The first failure ends the build; later pieces are not worth starting.
@@ -186,6 +193,52 @@ impl Builder {
         }
         let done = lock(&done).drain(..).collect::<Option<Vec<_>>>();
         Ok(done.expect("without a failure every recipe was cooked"))
+    }
+}
+
+/// Who compiles what.
+#[derive(Debug)]
+struct Compilers {
+    orchestrations: Compiler,
+    kernels: Compiler,
+}
+
+impl Compilers {
+    /// The machine's own for simulated chips; for real ones whoever makes code for what runs it.
+    fn find(
+        environment: &compiler::Environment,
+        pieces: &[(&Code, Kind)],
+        platform: Platform,
+        runtime: RuntimeKind,
+    ) -> Result<Self> {
+        let is_source = |wanted: fn(Kind) -> bool| {
+            let mut sources = pieces
+                .iter()
+                .filter(|(code, _)| matches!(code.origin, Origin::Source(_)));
+            sources.any(|(_, kind)| wanted(*kind))
+        };
+        let real = !platform.is_simulated();
+        let cores = real && is_source(|kind| kind != Kind::Orchestration);
+        let control_cpus =
+            real && runtime == RuntimeKind::Trb && is_source(|kind| kind == Kind::Orchestration);
+        let here = || Compiler::find(environment);
+        Ok(Self {
+            orchestrations: match control_cpus {
+                true => Compiler::of_control_cpus(environment)?,
+                false => here()?,
+            },
+            kernels: match cores {
+                true => Compiler::of_cores(environment)?,
+                false => here()?,
+            },
+        })
+    }
+
+    const fn of(&self, kind: Kind) -> &Compiler {
+        match kind {
+            Kind::Orchestration => &self.orchestrations,
+            Kind::Kernel(_) => &self.kernels,
+        }
     }
 }
 

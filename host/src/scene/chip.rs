@@ -26,13 +26,29 @@ impl Machine for Chips {
     fn open(
         &self,
         platform: Platform,
-        _runtime: RuntimeKind,
+        runtime: RuntimeKind,
         device: u32,
     ) -> Result<Box<dyn Session>, SessionError> {
-        let worker = ChipWorker::on(platform.name())?;
+        let worker = match platform.is_simulated() {
+            true => ChipWorker::on(platform.name())?,
+            false => real(platform, runtime)?,
+        };
         worker.init(i32::try_from(device).unwrap_or(i32::MAX))?;
         Ok(Box::new(Chip::of(worker)))
     }
+}
+
+/// A worker on a real chip.
+#[cfg(feature = "onboard")]
+fn real(platform: Platform, runtime: RuntimeKind) -> crate::Result<ChipWorker> {
+    let device = crate::platforms::real_device(platform.name(), runtime.name())?;
+    Ok(ChipWorker::new(device))
+}
+
+#[cfg(not(feature = "onboard"))]
+fn real(platform: Platform, _: RuntimeKind) -> crate::Result<ChipWorker> {
+    // It is none of the platforms there are, which the error lists.
+    ChipWorker::on(platform.name())
 }
 
 /// Host runtimes that are loaded by path.

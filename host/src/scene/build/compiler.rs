@@ -16,6 +16,10 @@ pub struct Environment {
     pub cxx: Option<String>,
     /// `PATH`.
     pub path: Option<OsString>,
+    /// `SIMPLER_AICPU_CXX`: what compiles for a real chip's control CPUs.
+    pub aicpu_cxx: Option<String>,
+    /// `ASCEND_HOME_PATH`: where the vendor's compilers are.
+    pub toolkit: Option<PathBuf>,
 }
 
 impl Environment {
@@ -25,6 +29,10 @@ impl Environment {
         Self {
             cxx: env::var("CXX").ok().filter(|cxx| !cxx.trim().is_empty()),
             path: env::var_os("PATH"),
+            aicpu_cxx: env::var("SIMPLER_AICPU_CXX")
+                .ok()
+                .filter(|cxx| !cxx.trim().is_empty()),
+            toolkit: env::var_os("ASCEND_HOME_PATH").map(PathBuf::from),
         }
     }
 
@@ -54,6 +62,19 @@ pub struct Compiler {
 /// Names tried after `CXX`.
 const NAMES: [&str; 3] = ["c++", "g++", "clang++"];
 
+/// The vendor's compiler for control CPUs, below a toolkit.
+const AICPU_BELOW: &str = "tools/hcc/bin/aarch64-target-linux-gnu-g++";
+/// A distribution's.
+const AICPU_NAMES: [&str; 1] = ["aarch64-linux-gnu-g++"];
+/// The vendor's compiler for cores, below a toolkit.
+const CORES_BELOW: &str = "bin/ccec";
+
+/// How to get a compiler for control CPUs.
+const AICPU_REMEDY: &str = "source the set_env.sh of CANN, install a cross compiler (Debian and Ubuntu: `apt install \
+g++-aarch64-linux-gnu`), or name one in SIMPLER_AICPU_CXX";
+/// How to get a compiler for cores.
+const CORES_REMEDY: &str = "source the set_env.sh of CANN, which brings ccec";
+
 /// How to get a compiler.
 pub const REMEDY: &str = "install one (Debian and Ubuntu: `apt install g++`, Fedora: `dnf install \
 gcc-c++`, Arch: `pacman -S gcc`) or set CXX to its path";
@@ -79,6 +100,51 @@ impl Compiler {
                 },
                 remedy: REMEDY,
             })
+    }
+
+    /// The compiler for a real chip's control CPUs: `SIMPLER_AICPU_CXX`, else the toolkit's, else a usual one.
+    pub fn of_control_cpus(environment: &Environment) -> Result<Self> {
+        let mut candidates: Vec<Vec<String>> = Vec::new();
+        match &environment.aicpu_cxx {
+            Some(cxx) => candidates.push(cxx.split_whitespace().map(str::to_owned).collect()),
+            None => {
+                let toolkit = environment.toolkit.as_ref().map(|it| it.join(AICPU_BELOW));
+                candidates.extend(toolkit.map(|it| vec![it.display().to_string()]));
+                candidates.extend(AICPU_NAMES.map(|name| vec![name.to_owned()]));
+            }
+        }
+        Self::first(environment, &candidates, "C++ for aarch64", AICPU_REMEDY)
+    }
+
+    /// The compiler for a real chip's cores, which only the toolkit has.
+    pub fn of_cores(environment: &Environment) -> Result<Self> {
+        let toolkit = environment.toolkit.as_ref().map(|it| it.join(CORES_BELOW));
+        let candidates = match toolkit {
+            Some(ccec) => vec![vec![ccec.display().to_string()]],
+            None => vec![vec!["ccec".to_owned()]],
+        };
+        Self::first(environment, &candidates, "AICore C++", CORES_REMEDY)
+    }
+
+    /// The first of these commands that answers.
+    fn first(
+        environment: &Environment,
+        candidates: &[Vec<String>],
+        language: &'static str,
+        remedy: &'static str,
+    ) -> Result<Self> {
+        let found = candidates.iter().find_map(|command| {
+            let program = environment.program(&command[0])?;
+            Self::probe(&program.to_string_lossy(), &command[1..])
+        });
+        found.ok_or_else(|| {
+            let tried: Vec<String> = candidates.iter().map(|command| command.join(" ")).collect();
+            SceneError::NoCompiler {
+                language,
+                tried: tried.join(", "),
+                remedy,
+            }
+        })
     }
 
     fn probe(program: &str, arguments: &[String]) -> Option<Self> {
@@ -110,9 +176,16 @@ mod tests {
     #[test]
     fn a_missing_compiler_says_how_to_get_one() {
         let nowhere = Environment {
-            cxx: None,
             path: Some("/nonexistent".into()),
+            ..Environment::default()
         };
+        for (found, remedy) in [
+            (Compiler::of_control_cpus(&nowhere), "SIMPLER_AICPU_CXX"),
+            (Compiler::of_cores(&nowhere), "which brings ccec"),
+        ] {
+            let text = found.expect_err("no PATH and no toolkit").to_string();
+            assert!(text.contains(remedy), "{text}");
+        }
         let text = Compiler::find(&nowhere).expect_err("no PATH").to_string();
         assert!(text.contains("c++, g++, clang++"), "{text}");
         assert!(text.contains("apt install g++"), "{text}");
