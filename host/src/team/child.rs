@@ -34,7 +34,7 @@ mod exec;
 mod fork;
 
 pub(crate) use exec::{Helper, REFUSED, run_if_child};
-pub(crate) use fork::fork;
+pub(crate) use fork::{Siblings, fork};
 
 /// How a child runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -19,6 +19,11 @@ pub(crate) const CASES: &[Case] = &[
         no_descriptors_to_start_with,
     ),
     (
+        "forks_do_not_reach_each_other",
+        &[Kind::EarlyFork],
+        forks_do_not_reach_each_other,
+    ),
+    (
         "forks_need_one_thread",
         &[Kind::EarlyFork],
         forks_need_one_thread,
@@ -150,4 +155,23 @@ fn children_inherit_nothing(kind: Kind) {
         .display()
         .to_string();
     assert!(!links.contains(&ours), "{links:?} with {ours}");
+}
+
+/// A forked child has what this process had, but not the ways to the children that were forked before it.
+fn forks_do_not_reach_each_other(kind: Kind) {
+    let worker = crate::support::subs(kind, 3);
+    let open = |process: u32| -> Vec<String> {
+        let folder = std::fs::read_dir(format!("/proc/{process}/fd")).expect("it lives");
+        let links = folder
+            .flatten()
+            .filter_map(|it| std::fs::read_link(it.path()).ok());
+        links
+            .map(|link| link.display().to_string())
+            .filter(|link| link.starts_with("socket:") || link.contains("pidfd"))
+            .collect()
+    };
+    for child in worker.children() {
+        let open = open(child.process.expect("it has one"));
+        assert_eq!(open.len(), 1, "{}: {open:?}", child.label);
+    }
 }

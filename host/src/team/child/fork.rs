@@ -5,6 +5,7 @@
 
 use core::panic::AssertUnwindSafe;
 use std::collections::HashMap;
+use std::os::fd::{AsRawFd, RawFd};
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
@@ -33,8 +34,23 @@ fn settle_down() {
     }
 }
 
+/// What a process has open for children that it forked before: none of the next one's business.
+#[derive(Debug, Default)]
+pub(crate) struct Siblings(Vec<RawFd>);
+
+impl Siblings {
+    /// In the child, where nothing of them is used or dropped.
+    fn close(&self) {
+        for &descriptor in &self.0 {
+            // SAFETY: this process has a copy of each and never uses it, not even to close it.
+            unsafe { libc::close(descriptor) };
+        }
+    }
+}
+
 /// Forks a child. Its death is nobody's business until a nursery watches it.
 pub(crate) fn fork(
+    siblings: &mut Siblings,
     label: &str,
     work: &Work,
     channel: &Channel,
@@ -63,6 +79,7 @@ pub(crate) fn fork(
             let life = AssertUnwindSafe(|| {
                 follow(parent).expect("the parent lives and the kernel knows the signal");
                 settle_down();
+                siblings.close();
                 let supply = ThroughSocket {
                     socket: theirs,
                     catalogue: catalogue.clone(),
@@ -88,6 +105,7 @@ pub(crate) fn fork(
             let handle = rustix::process::pidfd_open(pid, PidfdFlags::empty())
                 .map_err(|error| refused("watch it")(error.into()))?;
             let handle = Arc::new(handle);
+            siblings.0.extend([socket.as_raw_fd(), handle.as_raw_fd()]);
             let child = ProcessChild {
                 label: label.to_owned(),
                 life: Life::new(bell),

@@ -11,7 +11,7 @@ use super::Services;
 use super::builder::Plan;
 use crate::error::{Error, Result};
 use crate::team::channel::{Bell, Channel, Leave, Phase};
-use crate::team::child::{Child, Ending, Kind, ProcessChild, REFUSED, ThreadChild, fork};
+use crate::team::child::{Child, Ending, Kind, ProcessChild, REFUSED, Siblings, ThreadChild, fork};
 use crate::team::engine::Core;
 use crate::team::engine::heap::RINGS;
 use crate::team::engine::port::Port;
@@ -64,6 +64,7 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
     let bell = site.bell.clone();
     // Forks come first: they need a process without threads.
     let mut forked = Vec::new();
+    let mut siblings = Siblings::default();
     for (number, plan) in plans.iter().enumerate() {
         if let Plan::Work {
             label,
@@ -73,6 +74,7 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
         {
             let channel = Channel::new(&site.bell)?;
             let (child, born) = fork(
+                &mut siblings,
                 label,
                 work,
                 &channel,
