@@ -101,7 +101,8 @@ pub const COUNTERPARTS: &[Counterpart] = &[
     Counterpart::trb::<payload::DispatchPayload>("PTO2DispatchPayload").renamed(&[
         ("reserved", Some("reserved_payload_abi_pad")), ("pad", None),
         // Ours alone, in what C++ leaves over at the end.
-        ("kernel_handle", None), ("tensor_count", None), ("scalar_count", None), ("tail", None),
+        ("kernel_handle", None), ("tensor_count", None), ("scalar_count", None), ("record", None),
+        ("tail", None),
     ]),
     Counterpart::trb::<tensor::BufferHandle>("PTOBufferHandle"),
     Counterpart::trb::<tensor::Tensor>("Tensor").renamed(&[("reserved", Some("_pad_cl2"))]),
@@ -150,6 +151,11 @@ pub const WITHOUT_COUNTERPART: &[(&str, &[&str])] = &[
         "AicpuLaunchA2a3", "AicpuLaunchA5", "TensorPair", "HostApi", "TrbRunDescriptorA2a3",
         "TrbRunDescriptorA5", "HbgRunDescriptorA2a3", "HbgRunDescriptorA5", "TrbBody", "Task", "HbgBody",
     ]),
+    ("what a run is written down in: ours alone, from our device programs to our host", &[
+        "RecordingHead", "SectionPlace", "SectionCursor", "WriterState", "CallRecord", "EdgeRecord",
+        "PhaseRecord", "TensorRecord",
+    ]),
+    ("what our libraries say to our host beyond the interface", &["RunSettings", "RunRecord", "Holdings"]),
     ("between processes of the host", &[
         "MailboxFrame", "ControlWords", "BootstrapFrame", "SimSegmentHeader",
     ]),
