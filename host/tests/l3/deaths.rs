@@ -313,7 +313,7 @@ fn stopped_in_a_memory_call(kind: Kind) {
         .expect_err("nobody answers")
         .to_string();
     assert!(
-        error.contains("chip_process 0 dev=0 did not answer within 500ms"),
+        error.contains("chip_process 0 dev=0 did not answer within 1s"),
         "{error}"
     );
     assert!(error.contains("allocate device memory"), "{error}");

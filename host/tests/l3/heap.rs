@@ -1,8 +1,10 @@
 //! The heap rings: when they are full, what they say, when room comes back.
 
-use host::team::{Args, Kind, Tensor};
+use core::time::Duration;
 
-use crate::support::{function, impatient, one, sub_builder};
+use host::team::{Args, Kind, Limits, Tensor};
+
+use crate::support::{function, impatient, limits, one, sub_builder};
 
 pub(crate) fn a_full_heap_says_why(kind: Kind) {
     let worker = sub_builder(kind, 1)
@@ -33,22 +35,28 @@ pub(crate) fn a_full_heap_says_why(kind: Kind) {
 /// A submit that waits for room waits as long as something moves, however long that takes in all; and a ring
 /// that became empty has all of its room, wherever it stood.
 pub(crate) fn slow_heaps_are_waited_for(kind: Kind) {
-    const TASKS: i32 = 12;
+    const TASKS: i32 = 10;
     let worker = sub_builder(kind, 1)
-        .limits(impatient())
+        .limits(Limits {
+            heap: Duration::from_secs(2),
+            ..limits()
+        })
         .build()
         .expect("it makes sense");
     worker.init().expect("it starts");
     let store_slowly = function(&worker, "store_slowly");
     worker
         .run(|graph| {
-            // Each takes most of the ring and a third of the limit.
+            // Most of a ring, used by one task after the other: each is progress, all of them take longer than the limit,
+            // and only the last gives the room back.
+            let mut scope = graph.scope()?;
+            let taken = scope.alloc::<i32>(&[200_000])?;
             for value in 0..TASKS {
-                let mut scope = graph.scope()?;
-                let unplaced = Tensor::unplaced::<i32>(&[200_000])?;
-                let args = Args::new().output(&unplaced).scalar(value).scalar(100_u64);
+                let args = Args::new().inout(&taken).scalar(value).scalar(300_u64);
                 scope.sub(&store_slowly).args(args).submit()?;
             }
+            drop(scope);
+            graph.scope()?.alloc::<i32>(&[200_000])?;
             Ok(())
         })
         .expect("something always moves");

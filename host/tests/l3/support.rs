@@ -164,10 +164,10 @@ pub(crate) fn limits() -> Limits {
 /// Limits that are to be reached.
 pub(crate) fn impatient() -> Limits {
     Limits {
-        no_progress: Duration::from_millis(300),
-        control: Duration::from_millis(500),
+        no_progress: Duration::from_secs(1),
+        control: Duration::from_secs(1),
         chip: Duration::from_millis(200),
-        close: Duration::from_millis(500),
+        close: Duration::from_secs(2),
         heap: Duration::from_millis(300),
         ..limits()
     }
