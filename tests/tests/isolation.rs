@@ -137,7 +137,8 @@ fn a_device_counts_what_it_does_itself() {
                         .register(graph_program(3 * who))
                         .expect("a good program");
                     worker.malloc(64).expect("little memory");
-                    for tasks in [who, 2 * who] {
+                    run(&worker, &loaded, who, 5, true).expect_err("it reports an error");
+                    for tasks in [who, 0, 2 * who] {
                         let report = run(&worker, &loaded, who, tasks, false).expect("a good run");
                         let done = (report.submitted, report.completed, report.kernels);
                         assert_eq!(done, (tasks, tasks, tasks));

@@ -198,7 +198,6 @@ impl Machine for Chip {
         };
         let checked = "checked against the chip's limits";
         let clusters = u16::try_from(launch.config.block_dim).expect(checked);
-        let before = engine.cores().ended_on(clusters);
         let mut outcome = engine.run(
             RunOrder {
                 callable_id: launch.callable_id,
@@ -217,8 +216,11 @@ impl Machine for Chip {
         if outcome.left_behind {
             *lock(&self.engine) = None;
         }
-        if let Ok(report) = &mut outcome.result {
-            report.kernels = u64::from(engine.cores().ended_on(clusters).wrapping_sub(before));
+        match &mut outcome.result {
+            Ok(report) if report.submitted == 0 => {}
+            Ok(report) => report.kernels = engine.cores().calls_since(clusters),
+            // Not to be counted with the next run's.
+            Err(_) => drop(engine.cores().calls_since(clusters)),
         }
         outcome
     }

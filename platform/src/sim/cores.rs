@@ -138,6 +138,8 @@ pub struct SimCores {
     groups: Groups,
     listener: Listener,
     failure: Mutex<Option<Error>>,
+    /// Calls of each core that were counted for a report.
+    counted: Mutex<Vec<u32>>,
     /// What code that was left behind can reach.
     held: Mutex<Vec<Box<dyn Any + Send>>>,
     /// Cores per kind in the current run: as many clusters as AIC cores.
@@ -187,6 +189,7 @@ impl SimCores {
             groups: Groups::new(group_threads),
             listener: Listener::default(),
             failure: Mutex::default(),
+            counted: Mutex::new(vec![0; family.cores]),
             held: Mutex::default(),
             clusters: Word32::new(0),
             run: Word32::new(0),
@@ -262,11 +265,15 @@ impl SimCores {
             .sum()
     }
 
-    /// Calls that ever ended on the cores of a run with so many clusters, modulo 2³²: the difference over a run is
-    /// its calls.
-    pub(crate) fn ended_on(&self, clusters: u16) -> u32 {
+    /// Calls that ended since this was last asked, on the cores of a run with so many clusters.
+    pub(crate) fn calls_since(&self, clusters: u16) -> u64 {
         let cores = self.cores.iter().take(usize::from(clusters) * 3);
-        cores.fold(0, |sum, core| sum.wrapping_add(core.calls.own()))
+        let counted = &mut *lock(&self.counted);
+        let calls = cores.zip(counted).map(|(core, counted)| {
+            let calls = core.calls.own();
+            u64::from(calls.wrapping_sub(core::mem::replace(counted, calls)))
+        });
+        calls.sum()
     }
 
     /// Whether a thread other than a scheduler's runs a call or is about to.
