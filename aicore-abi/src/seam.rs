@@ -50,6 +50,9 @@ pub enum Togetherness {
 /// The pointers returned by [`payload`](Self::payload) and [`deferred`](Self::deferred) are valid,
 /// aligned and writable for the life of `self`, distinct per core and parity.
 pub unsafe trait Cores: Sync {
+    /// Whether somebody tells when a status has changed. If not, whoever waits for cores looks again soon.
+    const TELL: bool = true;
+
     /// How many cores there are.
     fn count(&self) -> u16;
 
@@ -95,6 +98,8 @@ pub struct Recorded<'c, C> {
 // SAFETY: the pointers are those of cores that keep the contract.
 #[cfg(feature = "recorder")]
 unsafe impl<C: Cores> Cores for Recorded<'_, C> {
+    const TELL: bool = C::TELL;
+
     fn count(&self) -> u16 {
         self.cores.count()
     }

@@ -252,6 +252,10 @@ impl<A: Arch, C: Cores> Roles for Run<'_, A, C> {
         Run::progress(self)
     }
 
+    fn is_told(&self) -> bool {
+        C::TELL
+    }
+
     fn help(&self) -> bool {
         self.env.cores.help()
     }

@@ -24,6 +24,10 @@ const LOOKS: u32 = 4;
 #[cfg(not(loom))]
 const NAP: Duration = Duration::from_millis(20);
 
+/// Longest sleep of a driver whom nobody tells what happens.
+#[cfg(not(loom))]
+const GLANCE: Duration = Duration::from_micros(200);
+
 /// What one step of a role came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[must_use]
@@ -52,6 +56,11 @@ pub trait Roles: Sync {
     /// A number that grows while the work gets anywhere.
     fn progress(&self) -> u64;
 
+    /// Whether the bell tells everything: if not, drivers look again by themselves, soon.
+    fn is_told(&self) -> bool {
+        true
+    }
+
     /// Does something that belongs to no role and says whether there was anything.
     fn help(&self) -> bool {
         false
@@ -78,7 +87,7 @@ pub fn drive<R: Roles + ?Sized>(work: &R, first: usize, limit: Duration, spin: &
                 true
             }
         };
-        let until = end_of_nap(limit);
+        let until = end_of_nap(work.is_told(), limit);
         let slept_in_vain = work.work_bell().wait_spinning(spin, until, look).is_err();
         if slept_in_vain && let Err(stalled) = watch.check(work.progress()) {
             work.stalled(stalled);
@@ -91,13 +100,14 @@ pub fn drive<R: Roles + ?Sized>(work: &R, first: usize, limit: Duration, spin: &
 
 /// When a driver that begins to sleep now looks again by itself.
 #[cfg(not(loom))]
-fn end_of_nap(limit: Duration) -> Option<Instant> {
-    Deadline::after(NAP.min(limit / LOOKS)).instant()
+fn end_of_nap(is_told: bool, limit: Duration) -> Option<Instant> {
+    let nap = if is_told { NAP } else { GLANCE };
+    Deadline::after(nap.min(limit / LOOKS)).instant()
 }
 
 /// Never: a model has no time, so it finds a driver that nobody wakes.
 #[cfg(loom)]
-fn end_of_nap(_limit: Duration) -> Option<Instant> {
+fn end_of_nap(_is_told: bool, _limit: Duration) -> Option<Instant> {
     None
 }
 

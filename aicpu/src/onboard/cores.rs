@@ -190,6 +190,8 @@ impl<A: RunDescriptors> DeviceCores<'_, A> {
 
 // SAFETY: payloads and condition buffers lie in the block, one pair per worker, and stay for the run.
 unsafe impl<A: RunDescriptors> Cores for DeviceCores<'_, A> {
+    const TELL: bool = false;
+
     fn count(&self) -> u16 {
         u16::try_from(self.cores.len()).expect("a chip has about a hundred")
     }

@@ -125,5 +125,6 @@ pub(super) fn images() -> Result<()> {
 pub(super) fn emulated() -> Result<()> {
     let mut command = cargo(["test", "--package", "virtual-ascend"]);
     command.args(["--features", "emulated", "--test", "emulated"]);
+    command.args(["--test", "emulated_scenes"]);
     run_command(&mut command).context("`.ci/chip-tools` brings what this takes")
 }
