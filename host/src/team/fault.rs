@@ -159,12 +159,34 @@ impl fmt::Display for Fault {
 ///
 /// It is no error itself, so that `?` turns every error into it.
 #[derive(Debug)]
-pub struct Failure(pub(crate) Fault);
+pub struct Failure {
+    pub(crate) fault: Fault,
+    /// The error itself, if it is this crate's: who called gets it back as it was.
+    error: Option<Box<crate::Error>>,
+}
 
 impl Failure {
     /// A failure that is only a text.
     pub fn msg(message: impl Into<String>) -> Self {
-        Self(Fault::new(FaultKind::Error, message))
+        Fault::new(FaultKind::Error, message).into_failure()
+    }
+
+    /// The error for whoever called in this process.
+    pub(crate) fn into_error(self) -> crate::Error {
+        match self.error {
+            Some(error) => *error,
+            None => self.fault.into(),
+        }
+    }
+}
+
+impl Fault {
+    /// The fault as a failure of a function.
+    pub(crate) const fn into_failure(self) -> Failure {
+        Failure {
+            fault: self,
+            error: None,
+        }
     }
 }
 
@@ -175,7 +197,11 @@ impl<E: core::error::Error + 'static> From<E> for Failure {
         {
             fault.error_type = Some(core::any::type_name::<E>().to_owned());
         }
-        Self(fault)
+        let error: Box<dyn core::any::Any> = Box::new(error);
+        Self {
+            fault,
+            error: error.downcast().ok(),
+        }
     }
 }
 

@@ -69,7 +69,7 @@ impl Hands for Functions {
 
     fn run(&mut self, _: u64, target: &Target, call: &Call<'_>) -> Result<(), Fault> {
         match target {
-            Target::Function(function) => function(call).map_err(|failure| failure.0),
+            Target::Function(function) => function(call).map_err(|failure| failure.fault),
             other => Err(wrong_target("a sub worker", other)),
         }
     }

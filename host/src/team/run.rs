@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::engine::{Core, TaskFailure};
-use super::fault::Fault;
+use super::fault::Failure;
 use super::shared::Shared;
 use crate::error::{Error, Result};
 
@@ -18,11 +18,11 @@ use crate::error::{Error, Result};
 pub struct RunHandle {
     shared: Arc<Shared>,
     run: u64,
-    graph: Option<Fault>,
+    graph: Option<Failure>,
 }
 
 impl RunHandle {
-    pub(crate) const fn new(shared: Arc<Shared>, run: u64, graph: Option<Fault>) -> Self {
+    pub(crate) const fn new(shared: Arc<Shared>, run: u64, graph: Option<Failure>) -> Self {
         Self { shared, run, graph }
     }
 
@@ -60,15 +60,15 @@ impl RunHandle {
     /// # Errors
     /// All tasks that failed or were skipped, the first one first, or what the graph function
     /// returned.
-    pub fn result(self) -> Result<()> {
+    pub fn result(mut self) -> Result<()> {
         let failures = self.wait_until(None, |core| core.take_failures(self.run))?;
         let failures = failures.expect("there is no deadline");
-        match (failures.is_empty(), &self.graph) {
+        match (failures.is_empty(), self.graph.take()) {
             (true, None) => Ok(()),
-            (true, Some(graph)) => Err(graph.clone().into()),
+            (true, Some(graph)) => Err(graph.into_error()),
             (false, graph) => Err(Error::Run {
                 failures: in_order(failures),
-                graph: graph.clone(),
+                graph: graph.map(|graph| graph.fault),
             }),
         }
     }

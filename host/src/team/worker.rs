@@ -262,8 +262,11 @@ impl Worker {
         drop(building);
         let (failure, panic) = match built {
             Ok(Ok(())) => (None, None),
-            Ok(Err(failure)) => (Some(failure.0), None),
-            Err(payload) => (Some(Fault::of_panic(&*payload)), Some(payload)),
+            Ok(Err(failure)) => (Some(failure), None),
+            Err(payload) => (
+                Some(Fault::of_panic(&*payload).into_failure()),
+                Some(payload),
+            ),
         };
         Ok((RunHandle::new(shared, run, failure), panic))
     }

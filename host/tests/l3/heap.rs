@@ -2,7 +2,7 @@
 
 use core::time::Duration;
 
-use host::team::{Args, Kind, Limits, Tensor};
+use host::team::{Args, Error, Kind, Limits, Tensor};
 
 use crate::support::{function, impatient, limits, one, sub_builder};
 
@@ -18,8 +18,12 @@ pub(crate) fn a_full_heap_says_why(kind: Kind) {
             graph.alloc::<i32>(&[200_000])?;
             Ok(())
         })
-        .expect_err("both do not fit")
-        .to_string();
+        .expect_err("both do not fit");
+    assert!(
+        matches!(&error, Error::HeapFull { report, .. } if report.ring == 0),
+        "the graph function's error comes back as it was: {error:?}"
+    );
+    let error = error.to_string();
     for part in [
         "heap ring 0",
         "800768",
