@@ -14,7 +14,13 @@ fn main() {
     println!("cargo::rerun-if-changed={COMPANIONS}");
     println!("cargo::rerun-if-changed={HOOKS}");
     println!("cargo::rerun-if-changed={CORE}");
-    for argument in ["-soname,libhost_runtime.so", "--exclude-libs,ALL"] {
+    // A thread of the program that has called into a host runtime runs code of it once more when the thread ends:
+    // what is closed stays loaded, and opening it again finds it as it was left.
+    for argument in [
+        "-soname,libhost_runtime.so",
+        "--exclude-libs,ALL",
+        "-z,nodelete",
+    ] {
         println!("cargo::rustc-link-arg=-Wl,{argument}");
     }
     let log = format!("{COMPANIONS}/simpler_log.cpp");

@@ -6,7 +6,7 @@
 //! | question | file |
 //! | --- | --- |
 //! | what is a machine to the layer above? | `chip` |
-//! | which thread does what in a run? | `engine`, `crew`, `apart` |
+//! | which thread does what in a run? | `engine`, `crew` |
 //! | how does a core take and run a call? | `cores`, `groups` |
 //! | how is a kernel loaded and called? | `kernels` |
 //! | what can a kernel ask its simulator? | `hooks`, `storage` |
@@ -18,7 +18,6 @@
 //! Threads run only while there is work for them. They number as many as the machine has cores, and
 //! one more for each kernel that waits for others at the moment.
 
-mod apart;
 mod chip;
 pub mod clock;
 pub mod comm;

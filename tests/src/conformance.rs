@@ -22,6 +22,7 @@ pub mod hbg;
 pub mod memory;
 pub mod objects;
 pub mod prepared;
+pub mod ranks;
 pub mod registration;
 pub mod runs;
 pub mod script;
@@ -90,6 +91,9 @@ const CASES: &[Case] = cases! {
         calls_may_come_from_any_thread,
         threads_take_turns_on_one_worker,
         programs_come_and_go_while_others_run;
+    ranks:
+        ranks_write_to_each_others_windows,
+        ranks_that_cannot_be_are_refused;
     runs:
         every_number_of_threads_and_clusters,
         scripts_by_chance_compute_what_a_loop_does,

@@ -22,7 +22,7 @@
 use core::any::Any;
 use core::panic::AssertUnwindSafe;
 use std::panic::catch_unwind;
-use std::sync::{Arc, Barrier, Mutex};
+use std::sync::{Arc, Mutex};
 use std::thread::{Builder, JoinHandle};
 use std::time::Instant;
 
@@ -35,23 +35,10 @@ use crate::launch::Outcome;
 use crate::lock::lock;
 use crate::options::Deadlines;
 
-use super::apart::apart;
 use super::cores::SimCores;
 use super::crew::Helpers;
 use super::executor::{Executor, RunEnd, RunOrder};
 use super::news::News;
-
-/// A value with a destructor: an object that has one in a thread is not unloaded before the thread ends, even if
-/// the program closes it.
-struct KeepsLoaded;
-
-impl Drop for KeepsLoaded {
-    fn drop(&mut self) {}
-}
-
-thread_local! {
-    static KEEPS_LOADED: KeepsLoaded = const { KeepsLoaded };
-}
 
 /// How often per limit the caller looks whether anything moves.
 const LOOKS: u32 = 4;
@@ -108,21 +95,9 @@ impl Engine {
         });
         let leader = {
             let shared = Arc::clone(&shared);
-            let begun = Arc::new(Barrier::new(2));
-            let start = move || {
-                let here = Arc::clone(&begun);
-                let leader = Builder::new().name("sim-leader".to_owned()).spawn(move || {
-                    KEEPS_LOADED.with(|_| here.wait());
-                    shared.lead();
-                });
-                // Before this the thread does not keep its code loaded.
-                if leader.is_ok() {
-                    begun.wait();
-                }
-                leader
-            };
-            apart(start)
-                .flatten()
+            Builder::new()
+                .name("sim-leader".to_owned())
+                .spawn(move || shared.lead())
                 .map_err(|source| sync::Error::Spawn {
                     index: 0,
                     wanted: 1,

@@ -76,22 +76,15 @@ fn replace(bytes: &mut [u8], from: &[u8], to: &[u8]) -> usize {
     found
 }
 
-fn is_mapped(file: &str) -> bool {
-    let maps = std::fs::read_to_string("/proc/self/maps").expect("Linux lists them");
-    maps.lines().any(|line| line.ends_with(file))
-}
-
-/// Libraries come and go, and are really gone.
+/// Libraries come and go; what their contexts held is gone each time.
 pub fn a_hundred_loads_leave_nothing(subject: &Subject) {
     leaves_nothing(|| {
         for _ in 0..15 {
             let bench = Bench::new(subject);
             let program = bench.registered(&Recipe::cpp(ONE));
             bench.proves_itself(&program);
-            assert!(is_mapped(RUNTIME));
             bench.ends_clean();
         }
-        assert!(!is_mapped(RUNTIME), "closed and still there");
     });
 }
 
@@ -230,8 +223,8 @@ pub fn contexts_with_different_images_run_at_once(subject: &Subject) {
     });
 }
 
-/// A program that closes a library before it has destroyed its contexts loses what they hold, and nothing else: their
-/// threads keep their code.
+/// A program that closes a library before it has destroyed its contexts loses what they hold, and nothing else: the
+/// code that their threads run stays.
 pub fn libraries_may_be_closed_while_contexts_live(subject: &Subject) {
     let built = dist::built(subject.scratch);
     let folder = built
