@@ -1,7 +1,7 @@
 //! The region that a run is written down in, as the host sees it.
 //!
 //! Knows how much of it there is and how what was written comes back. Refuses to know what becomes of the
-//! records: that is [`diagnostics`](crate::diagnostics)'.
+//! records: that is for [`crate::diagnostics`].
 //!
 //! ```text
 //! a run wants something written down ─▶ Region::prepare (device memory, head) ─▶ its address in the order of the run

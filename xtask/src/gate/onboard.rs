@@ -121,7 +121,7 @@ pub(super) fn images() -> Result<()> {
     Ok(())
 }
 
-/// Whole runs with these programs.
+/// Whole runs and scenes with these programs.
 pub(super) fn emulated() -> Result<()> {
     let mut command = cargo(["test", "--package", "virtual-ascend"]);
     command.args(["--features", "emulated", "--test", "emulated"]);
