@@ -22,6 +22,7 @@
 //! | `host_built` | how does a graph come about that is built in this process? |
 //! | `descriptor` | what does the chip get to read for a run? |
 //! | `chip`, `run` | who does what in which order? |
+//! | `wait`, `verdict` | when is a run over, and what came of it? |
 //! | `comm`, `meeting` | how do several chips see each other's memory? |
 //! | `recovery` | what is done with a chip that failed? |
 //! | `selftest` | is this machine able to run anything? |
@@ -44,6 +45,8 @@ mod registers;
 mod run;
 mod selftest;
 mod text;
+mod verdict;
+mod wait;
 
 #[cfg(feature = "c-api")]
 pub use brought::device_of_programs;

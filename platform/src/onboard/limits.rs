@@ -23,7 +23,7 @@ pub struct TimeLimits {
     pub operation: Duration,
     /// A stream is not done.
     pub stream: Duration,
-    /// Cores do not come to a run, or do not go.
+    /// Cores do not come to a run, do not end what they run when it is given up, or do not go.
     pub cores: Duration,
 }
 

@@ -14,15 +14,13 @@ use std::time::Instant;
 use aicpu::onboard::stamp::Runtime;
 use aicpu::onboard::wire::{OUTCOME_AT, Outcome as Report, REQUEST_AT, Request, Verdict};
 use bytemuck::Zeroable;
-use protocol::error_code::RunError;
 use protocol::kernel_args::{LAUNCH_INIT_NAME, LAUNCH_RUN_NAME};
 use protocol::run_descriptor::RunDescriptors;
 
-use crate::cann::{self, AicpuLaunch, Bound, Buffer, Code, CoreLaunch, Stream};
+use crate::cann::{AicpuLaunch, Buffer, CoreLaunch};
 use crate::error::{Error, Result};
 use crate::launch::{Launch, Outcome, RunReport};
 use crate::lock::lock;
-use crate::options::Deadlines;
 use crate::program::Orchestration;
 
 use super::chip::{Arguments, Chip, Kept};
@@ -33,10 +31,6 @@ use super::memory::{Block, RuntimeMemory};
 
 /// Which bits of a run's number are its context's.
 const CONTEXT: u64 = u64::MAX << 32;
-/// What the image's own limits may add to a run that it gives up, beyond what cores are given.
-const SLACK: Duration = Duration::from_millis(500);
-/// Shortest and longest pause between two looks at the streams.
-const PAUSES: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
 /// What a run brings onto the chip beyond the program's kernels.
 enum Work<'a> {
@@ -310,7 +304,7 @@ impl<A: RunDescriptors> Chip<A> {
             no_progress_ms: no_progress,
             tensor_wait_ms: no_progress,
             cores_ms: millis(limits.cores),
-            leave_ms: millis(limits.cores.min(launch.options.deadlines.grace)),
+            leave_ms: millis(limits.cores),
             device: self.driver.device().unsigned_abs(),
             cores: self.held().table.usable(),
             graph,
@@ -347,153 +341,6 @@ impl<A: RunDescriptors> Chip<A> {
             bound.launch_aicpu(held.aicpu.handle(), &aicpu)?;
         }
         Ok(self.wait(&bound, &launch.options.deadlines)?)
-    }
-
-    /// Waits for both streams; an error of either ends the wait.
-    fn wait(&self, bound: &Bound<'_>, deadlines: &Deadlines) -> Result<(), cann::Error> {
-        let streams = [&self.held().aicpu, &self.held().aicore];
-        // The image gives up first, and says why: its limits, then the cores' to end and to go.
-        let slack = deadlines.grace * 2 + SLACK;
-        let mut limit = self
-            .options
-            .limits
-            .stream
-            .min(deadlines.run.saturating_add(slack));
-        let started = Instant::now();
-        let mut pause = PAUSES.0;
-        loop {
-            // Both are asked even if the first is not done: a core that failed is not waited for.
-            let mut done = [true; 2];
-            for (done, stream) in done.iter_mut().zip(streams) {
-                match bound.stream_done(stream.handle()) {
-                    Ok(this) => *done = this,
-                    // Without the question the blocking waits below must do.
-                    Err(cann::Error::Function { .. }) => {}
-                    Err(error) => return Err(error),
-                }
-            }
-            if done == [true, false] {
-                // Cores that were let go are gone at once, or never.
-                limit = limit.min(started.elapsed() + slack);
-            }
-            if done == [true; 2] || started.elapsed() >= limit {
-                break;
-            }
-            std::thread::sleep(pause);
-            pause = (pause * 2).min(PAUSES.1);
-        }
-        for stream in streams {
-            let left = limit.saturating_sub(started.elapsed()).max(PAUSES.1);
-            bound
-                .stream_synchronize(stream.handle(), left)
-                .inspect_err(|error| self.explain(stream, error, limit))?;
-        }
-        Ok(())
-    }
-
-    fn explain(&self, stream: &Stream, error: &cann::Error, limit: Duration) {
-        let device = self.driver.device();
-        if error.code() == Some(Code::STREAM_TIMEOUT) {
-            log::error!(
-                "device {device}: the {:?} stream was not done within {limit:?}",
-                stream.kind()
-            );
-        } else {
-            log::error!(
-                "device {device}: the {:?} stream failed: {error}",
-                stream.kind()
-            );
-        }
-    }
-
-    /// Why streams are not done, for whoever asked for a run with a deadline.
-    fn not_done(&self, error: Error, launch: &Launch<'_, Self>, execution: Duration) -> Error {
-        let limit = launch.options.deadlines.run;
-        if error.code() != Code::STREAM_TIMEOUT.0 || execution < limit {
-            return error;
-        }
-        Error::Deadline {
-            missed: "end",
-            limit,
-            progress: 0,
-            waiting: format!(
-                "the control CPUs of device {} have not returned: {error}",
-                self.driver.device()
-            ),
-        }
-    }
-
-    /// What the chip's report says about the run.
-    fn judge(
-        &self,
-        report: &Report,
-        request: &Request,
-        launch: &Launch<'_, Self>,
-        execution: Duration,
-    ) -> Result<RunReport> {
-        let judged = self.judge_report(report, request, launch, execution);
-        let limit = launch.options.deadlines.run;
-        let gave_up = report.verdict == Verdict::Cores as u32
-            || report.scheduler_code == RunError::SchedulerTimeout.code();
-        match judged {
-            Err(_) if gave_up && execution >= limit => Err(Error::Deadline {
-                missed: "end",
-                limit,
-                progress: report.completed,
-                waiting: report.text(),
-            }),
-            judged => judged,
-        }
-    }
-
-    fn judge_report(
-        &self,
-        report: &Report,
-        request: &Request,
-        launch: &Launch<'_, Self>,
-        execution: Duration,
-    ) -> Result<RunReport> {
-        let verdict = Verdict::from_wire(report.verdict).filter(|_| report.run == request.run);
-        match verdict {
-            Some(Verdict::Good) => Ok(RunReport {
-                submitted: report.submitted,
-                completed: report.completed,
-                kernels: report.kernels,
-                execution,
-                ..RunReport::default()
-            }),
-            Some(Verdict::Code) => Err(Error::Runtime {
-                orchestrator: report.orchestrator_code,
-                scheduler: report.scheduler_code,
-                text: report.text(),
-            }),
-            Some(Verdict::Orchestration) => Err(Error::Orchestration {
-                id: launch.callable_id,
-                text: report.text(),
-            }),
-            Some(Verdict::Refused) => Err(Error::Start {
-                reason: report.text(),
-            }),
-            Some(Verdict::Cores) => {
-                let reason = report.text();
-                self.condemn(&reason);
-                Err(Error::Unusable {
-                    device: self.driver.device(),
-                    reason,
-                })
-            }
-            None => {
-                let reason = format!(
-                    "the image reported run {} with verdict {} where run {} was launched",
-                    report.run, report.verdict, request.run
-                );
-                self.condemn(&reason);
-                Err(Error::Unusable {
-                    device: self.driver.device(),
-                    reason,
-                })
-            }
-        }
     }
 }
 

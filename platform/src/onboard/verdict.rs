@@ -1,0 +1,112 @@
+//! What came of a run on a chip.
+//!
+//! Knows what the control CPUs reported, and what it means when they did not. Refuses to know how the report came here.
+
+use core::time::Duration;
+
+use aicpu::onboard::wire::{Outcome as Report, Request, Verdict};
+use protocol::error_code::RunError;
+use protocol::run_descriptor::RunDescriptors;
+
+use crate::cann::Code;
+use crate::error::{Error, Result};
+use crate::launch::{Launch, RunReport};
+
+use super::chip::Chip;
+
+impl<A: RunDescriptors> Chip<A> {
+    /// Why streams are not done, for whoever asked for a run with a deadline.
+    pub(super) fn not_done(
+        &self,
+        error: Error,
+        launch: &Launch<'_, Self>,
+        execution: Duration,
+    ) -> Error {
+        let limit = launch.options.deadlines.run;
+        if error.code() != Code::STREAM_TIMEOUT.0 || execution < limit {
+            return error;
+        }
+        Error::Deadline {
+            missed: "end",
+            limit,
+            progress: 0,
+            waiting: format!(
+                "the control CPUs of device {} have not returned: {error}",
+                self.driver.device()
+            ),
+        }
+    }
+
+    /// What the chip's report says about the run.
+    pub(super) fn judge(
+        &self,
+        report: &Report,
+        request: &Request,
+        launch: &Launch<'_, Self>,
+        execution: Duration,
+    ) -> Result<RunReport> {
+        let judged = self.judge_report(report, request, launch, execution);
+        let limit = launch.options.deadlines.run;
+        let gave_up = report.verdict == Verdict::Cores as u32
+            || report.scheduler_code == RunError::SchedulerTimeout.code();
+        match judged {
+            Err(_) if gave_up && execution >= limit => Err(Error::Deadline {
+                missed: "end",
+                limit,
+                progress: report.completed,
+                waiting: report.text(),
+            }),
+            judged => judged,
+        }
+    }
+
+    fn judge_report(
+        &self,
+        report: &Report,
+        request: &Request,
+        launch: &Launch<'_, Self>,
+        execution: Duration,
+    ) -> Result<RunReport> {
+        let verdict = Verdict::from_wire(report.verdict).filter(|_| report.run == request.run);
+        match verdict {
+            Some(Verdict::Good) => Ok(RunReport {
+                submitted: report.submitted,
+                completed: report.completed,
+                kernels: report.kernels,
+                execution,
+                ..RunReport::default()
+            }),
+            Some(Verdict::Code) => Err(Error::Runtime {
+                orchestrator: report.orchestrator_code,
+                scheduler: report.scheduler_code,
+                text: report.text(),
+            }),
+            Some(Verdict::Orchestration) => Err(Error::Orchestration {
+                id: launch.callable_id,
+                text: report.text(),
+            }),
+            Some(Verdict::Refused) => Err(Error::Start {
+                reason: report.text(),
+            }),
+            Some(Verdict::Cores) => {
+                let reason = report.text();
+                self.condemn(&reason);
+                Err(Error::Unusable {
+                    device: self.driver.device(),
+                    reason,
+                })
+            }
+            None => {
+                let reason = format!(
+                    "the image reported run {} with verdict {} where run {} was launched",
+                    report.run, report.verdict, request.run
+                );
+                self.condemn(&reason);
+                Err(Error::Unusable {
+                    device: self.driver.device(),
+                    reason,
+                })
+            }
+        }
+    }
+}
