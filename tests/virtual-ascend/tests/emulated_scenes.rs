@@ -31,7 +31,6 @@ const REPRESENTATIVE: &[&str] = &[
     "initial_values",
     "manual_scope",
     "mixed_example",
-    "orchestration_throws",
     "overlap",
     "scalar_data",
     "spmd_basic",
@@ -40,6 +39,12 @@ const REPRESENTATIVE: &[&str] = &[
     "vector_example",
 ];
 
+/// What cannot be right there, and why.
+const EXCEPT: &[(&str, &str)] = &[(
+    "orchestration_throws",
+    "an image for a chip has a C++ library of its own: that an orchestration threw is said, not its text",
+)];
+
 fn main() -> ExitCode {
     let all = std::env::var_os("SIMPLER_ALL_SCENES").is_some();
     let play = Play {
@@ -47,5 +52,7 @@ fn main() -> ExitCode {
         aicpu: emulation::player(),
         compiler: Some(emulation::compiler().join(" ")),
     };
-    suite::run(&play, |scene| all || REPRESENTATIVE.contains(&scene))
+    suite::run(&play, EXCEPT, |scene| {
+        all || REPRESENTATIVE.contains(&scene)
+    })
 }

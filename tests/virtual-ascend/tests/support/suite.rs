@@ -15,9 +15,6 @@ use virtual_ascend::Family;
 use super::images::{Runtime, name, root};
 use super::lab::{Lab, Play};
 
-/// Scenes that need what only the simulator has.
-const SIMULATED_ONLY: &[(&str, &str)] = &[];
-
 /// A lab and what it is for.
 type Kept = Option<((Family, Runtime), Lab)>;
 
@@ -26,8 +23,12 @@ thread_local! {
     static KEPT: RefCell<Kept> = const { RefCell::new(None) };
 }
 
-/// Runs all scenes that are `wanted`.
-pub(crate) fn run(play: &Play, wanted: impl Fn(&str) -> bool) -> ExitCode {
+/// Runs all scenes that are `wanted`; those in `except` cannot be right there, for the reason beside each.
+pub(crate) fn run(
+    play: &Play,
+    except: &[(&str, &'static str)],
+    wanted: impl Fn(&str) -> bool,
+) -> ExitCode {
     let mut arguments = Arguments::from_args();
     arguments.test_threads = Some(1);
     let mut trials = Vec::new();
@@ -36,7 +37,12 @@ pub(crate) fn run(play: &Play, wanted: impl Fn(&str) -> bool) -> ExitCode {
         for runtime in Runtime::ALL {
             for scene in scenes.iter().filter(|scene| wanted(&scene.name)) {
                 if scene.runtimes.contains(&kind(runtime)) {
-                    trials.push(trial(play, family, runtime, scene));
+                    let trial = trial(play, family, runtime, scene);
+                    let excepted = except.iter().find(|(name, _)| *name == scene.name);
+                    trials.push(match excepted {
+                        Some((_, reason)) => trial.with_kind(*reason).with_ignored_flag(true),
+                        None => trial,
+                    });
                 }
             }
         }
@@ -54,9 +60,6 @@ fn scenes(folder: &Path) -> Vec<Arc<Scene>> {
 
 fn trial(play: &Play, family: Family, runtime: Runtime, scene: &Arc<Scene>) -> Trial {
     let title = format!("{}::{}::{}", name(family), runtime.name(), scene.name);
-    let reason = SIMULATED_ONLY
-        .iter()
-        .find(|(scene_name, _)| *scene_name == scene.name);
     let (play, scene) = (play.clone(), Arc::clone(scene));
     let work = move || {
         let key = (family, runtime);
@@ -67,11 +70,7 @@ fn trial(play: &Play, family: Family, runtime: Runtime, scene: &Arc<Scene>) -> T
         KEPT.set(Some((key, lab)));
         result.map_err(Failed::from)
     };
-    let trial = Trial::test(title, work);
-    match reason {
-        Some((_, reason)) => trial.with_kind(*reason).with_ignored_flag(true),
-        None => trial,
-    }
+    Trial::test(title, work)
 }
 
 const fn kind(runtime: Runtime) -> RuntimeKind {
