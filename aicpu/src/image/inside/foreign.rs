@@ -156,7 +156,7 @@ pub(super) struct Parts<'a> {
 
 impl<'a> Parts<'a> {
     /// # Safety
-    /// As [`Inside::run`].
+    /// As [`Inside::run`](super::Inside::run).
     pub(super) unsafe fn of(order: &'a OrderRecord, crowd: &'a Arc<Crowd>) -> Self {
         // SAFETY: the caller's promise, here as in all that follow.
         let cores_table = unsafe { *order.cores_table };
