@@ -2,7 +2,6 @@
 //!
 //! Knows workers at every level, their typed handles and arguments. Refuses to know how a device
 //! runs a graph.
-
 //!
 //! ```
 //! use aicore_abi::call::map;
@@ -39,6 +38,8 @@
 //! | how is a graph described in Rust before it runs? | [`TaskGraph`] |
 //! | what does a run get? | [`Arguments`] |
 //! | who runs it? | [`ChipWorker`] |
+//! | how does somebody else's host runtime run it? | [`ChipWorker::open`] |
+//! | who runs programs on many chips, with host functions between them? | [`team`] |
 //! | what did a run do, and where did the time go? | [`Diagnostics`] |
 //! | which chips can this build run on? | [`platforms`] |
 //! | what does the `simpler` command do? | [`cli`], [`scene`], [`demo`] |

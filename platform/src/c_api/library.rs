@@ -271,7 +271,8 @@ impl Library {
     /// Loads a callable and registers it.
     ///
     /// # Safety
-    /// `callable` is null or points to a whole image of a callable.
+    /// `callable` is null or points to a whole image of a callable; each of the chip's images is null or readable
+    /// for its length.
     pub unsafe fn prepare(
         &self,
         context: *mut c_void,

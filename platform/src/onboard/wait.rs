@@ -14,7 +14,9 @@ use super::chip::Chip;
 
 /// What the image's own limits may add to a run that it gives up, beyond what cores are given.
 const SLACK: Duration = Duration::from_millis(500);
-/// Shortest and longest pause between two looks at the streams.
+/// Shortest and longest pause between two looks at the streams. The interface can block on one stream only, and a core
+/// that failed must end the wait for the other; pauses double, so that the end is seen late by at most what the run
+/// took, and by a millisecond. Nothing on the chip waits for this.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
 impl<A: RunDescriptors> Chip<A> {
