@@ -337,6 +337,15 @@ pub struct Settings {
     pub env: BTreeMap<String, String>,
 }
 
+impl Settings {
+    /// Largest number of AICPU threads a scene may ask for; the device has its own, smaller limit.
+    pub const MAX_AICPU_THREADS: u32 = 64;
+    /// Largest block dimension a scene may ask for; the device has its own, smaller limit.
+    pub const MAX_BLOCK_DIM: u32 = 1 << 16;
+    /// Longest time a scene may ask for, in seconds.
+    pub const MAX_TIMEOUT_S: u32 = 86_400;
+}
+
 /// Changes a case makes to one argument.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ArgChange {
