@@ -10,42 +10,44 @@
 //! The interface allows one call per context at a time, so calls wait for one another here. A library that knows
 //! our extension is told deadlines and sizes and asked what it did and what went wrong; to others sizes of rings go
 //! through the environment, which they read themselves, deadlines are their own, and a failure is a number.
+//!
+//! | question | file |
+//! | --- | --- |
+//! | where do its parts stand? | `parts` |
+//! | which functions does it export? | `interface` |
+//! | what is told and asked with a call? | `runtime` |
+//! | how does it take a program? | `image` |
+//! | how do its chips become ranks? | `rank` |
+//!
+//! Here → `rank`, `parts`, `image` → `runtime` → `interface`, never back.
 
+mod image;
 mod interface;
+mod parts;
 mod rank;
+mod runtime;
 
-use core::ffi::{CStr, c_char, c_int, c_void};
-use core::fmt;
+use core::ffi::c_void;
 use core::ops::Deref;
 use core::time::Duration;
 use std::ffi::CString;
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::path::Path;
+use std::sync::Arc;
 
 use bytemuck::Zeroable;
-use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_LOCAL, RTLD_NOW};
 use platform::{
-    Comm, Device, DeviceAddress, Error as DeviceError, Kernel, MemoryStats, Orchestration, Program,
-    RunOptions, RunReport,
+    Comm, Device, DeviceAddress, Error as DeviceError, MemoryStats, Program, RunOptions, RunReport,
 };
-use protocol::callable::{ChipCallableBuilder, CoreCallable, core_callable_image};
-use protocol::extension::{Holdings, RunRecord, RunSettings};
+use protocol::extension::{RunRecord, RunSettings};
 use protocol::{CallConfig, ChipStorageTaskArgs};
 
-use self::interface::{Extension, Functions, Handle};
+use self::image::image;
+use self::interface::{Extension, Functions};
+use self::parts::failed;
 use self::rank::Rank;
-use crate::error::{Error, Result};
+use self::runtime::{Runtime, settings};
+use crate::error::Result;
 use crate::worker::ChipWorker;
-
-/// The library of a host runtime, and the programs that it starts on its chip.
-const RUNTIME: &str = "libhost_runtime.so";
-const CONTROL: &str = "libaicpu_kernel.so";
-const CORES: &str = "libaicore_kernel.so";
-/// What a real chip's cores run instead.
-const CORE_PROGRAM: &str = "aicore_kernel.o";
-/// Libraries that are loaded before it, for the whole process; the second only matters in simulation.
-const LOG: &str = "libsimpler_log.so";
-const CONTEXT: &str = "libcpu_sim_context.so";
 
 impl ChipWorker {
     /// A worker on the host runtime in `dir`, whoever built it; not attached to a chip yet.
@@ -72,277 +74,31 @@ struct Foreign {
     platform: &'static str,
 }
 
-/// What a device and its ranks share: the library with one context. Goes with the last of them.
-struct Runtime {
-    context: Mutex<Context>,
-    functions: Functions,
-    extension: Option<Extension>,
-    // Last: everything above is of it.
-    _library: Library,
-}
-
-/// The library's context, used by one call at a time.
-struct Context {
-    handle: Handle,
-    device_id: Option<i32>,
-    /// What the library was told of coming runs.
-    settings: Option<RunSettings>,
-    /// What a run is lent; as the interface wants it, with the alignment of words.
-    buffer: Vec<u64>,
-}
-
-// SAFETY: the interface binds a context to no thread; one call at a time is what the lock is for.
-unsafe impl Send for Context {}
-
-impl fmt::Debug for Runtime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Runtime").finish_non_exhaustive()
-    }
-}
-
-fn failed(path: &Path, reason: impl fmt::Display) -> Error {
-    Error::Runtime {
-        path: path.to_owned(),
-        reason: reason.to_string(),
-    }
-}
-
-fn read(path: PathBuf) -> Result<Vec<u8>> {
-    std::fs::read(&path).map_err(|error| failed(&path, error))
-}
-
-/// Loads a companion library for the whole process, if there is one and it is not there already.
-///
-/// # Safety
-/// The library is what its name says.
-unsafe fn load_companion(dir: &Path, name: &str, symbol: &[u8]) -> Result<()> {
-    // SAFETY: only whether it is there is asked.
-    if unsafe { Library::this().get::<*const c_void>(symbol) }.is_ok() {
-        return Ok(());
-    }
-    let candidates = dir.ancestors().take(4);
-    let places = candidates.flat_map(|folder| [folder.join(name), folder.join("lib").join(name)]);
-    let Some(path) = places.into_iter().find(|path| path.is_file()) else {
-        return if name == LOG {
-            Err(failed(
-                &dir.join(name),
-                "there is none here or up to three folders above",
-            ))
-        } else {
-            Ok(())
-        };
-    };
-    // SAFETY: the caller's promise.
-    let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_GLOBAL) }
-        .map_err(|error| failed(&path, loader_text(&error)))?;
-    // Others have its addresses for as long as the process lives.
-    core::mem::forget(library);
-    Ok(())
-}
-
-fn loader_text(error: &libloading::Error) -> String {
-    core::error::Error::source(error).map_or_else(|| error.to_string(), ToString::to_string)
-}
-
 impl Foreign {
     /// # Safety
     /// The libraries in `dir` are what their names say.
     unsafe fn open(dir: &Path) -> Result<Self> {
         let dir = &dir.canonicalize().map_err(|error| failed(dir, error))?;
         // SAFETY: the caller's promise, here as in all that follow.
-        unsafe { load_companion(dir, LOG, b"unified_log_error\0") }?;
-        // SAFETY: as above.
-        unsafe { load_companion(dir, CONTEXT, b"pto_cpu_sim_bind_device\0") }?;
-        let path = dir.join(RUNTIME);
-        // SAFETY: as above.
-        let library = unsafe { Library::open(Some(&path), RTLD_NOW | RTLD_LOCAL) }
-            .map_err(|error| failed(&path, loader_text(&error)))?;
+        let (library, path) = unsafe { parts::library(dir) }?;
         // SAFETY: as above.
         let functions = unsafe { Functions::of(&library) }
             .map_err(|missing| failed(&path, format!("it lacks {}", missing.join(", "))))?;
         // SAFETY: as above.
         let extension = unsafe { Extension::of(&library) }.ok();
-        let control = read(dir.join(CONTROL))?;
-        let program = dir.join(CORE_PROGRAM);
-        let cores = read(if program.exists() {
-            program
-        } else {
-            dir.join(CORES)
-        })?;
+        let (control, cores) = parts::programs(dir)?;
         // SAFETY: as above.
-        let platform = unsafe { platform(&library) };
-        // SAFETY: the function takes nothing.
-        let words = unsafe { (functions.get_runtime_size)() }.div_ceil(8);
+        let platform = unsafe { parts::platform(&library) };
         // SAFETY: as above.
-        let handle = unsafe { (functions.create_device_context)() };
-        if handle.is_null() {
-            return Err(failed(&path, "it makes no device context"));
-        }
+        let runtime = unsafe { Runtime::open(library, functions, extension) }
+            .ok_or_else(|| failed(&path, "it makes no device context"))?;
         Ok(Self {
-            runtime: Arc::new(Runtime {
-                context: Mutex::new(Context {
-                    handle,
-                    device_id: None,
-                    settings: None,
-                    buffer: vec![0; words],
-                }),
-                functions,
-                extension,
-                _library: library,
-            }),
+            runtime: Arc::new(runtime),
             control,
             cores,
             platform,
         })
     }
-}
-
-impl Runtime {
-    fn lock(&self) -> MutexGuard<'_, Context> {
-        self.context.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn attached(&self, operation: &'static str) -> platform::Result<MutexGuard<'_, Context>> {
-        let context = self.lock();
-        match context.device_id {
-            Some(_) => Ok(context),
-            None => Err(DeviceError::NotAttached { operation }),
-        }
-    }
-
-    /// What the code says of the call that this thread has just made.
-    fn check(&self, function: &'static str, code: c_int) -> platform::Result<()> {
-        match code {
-            0 => Ok(()),
-            code => Err(DeviceError::Library {
-                function,
-                code,
-                words: self.words(),
-            }),
-        }
-    }
-
-    /// What the library says of the call that this thread has just made, if it went wrong.
-    fn words(&self) -> Option<String> {
-        let ask = self.extension.as_ref()?.simpler_last_error;
-        // SAFETY: null asks for the length alone.
-        let bytes = unsafe { ask(core::ptr::null_mut(), 0) };
-        let mut words = vec![0_u8; bytes];
-        // SAFETY: the place is as large as said.
-        unsafe { ask(words.as_mut_ptr().cast(), bytes) };
-        (bytes > 0).then(|| String::from_utf8_lossy(&words).into_owned())
-    }
-
-    /// The same for a call that has no code.
-    fn heard(&self, function: &'static str) -> platform::Result<()> {
-        match self.words() {
-            None => Ok(()),
-            words => Err(DeviceError::Library {
-                function,
-                code: -1,
-                words,
-            }),
-        }
-    }
-
-    /// Tells the library how coming runs are to be done, unless it knows.
-    fn tell(&self, context: &mut Context, settings: RunSettings) -> platform::Result<()> {
-        if let Some(extension) = &self.extension
-            && context.settings != Some(settings)
-        {
-            // SAFETY: the context is the library's and ours alone. Whoever let runs use memory that the
-            // library does not know has promised that it is there.
-            let code =
-                unsafe { (extension.simpler_run_settings)(context.handle, &raw const settings) };
-            self.check("simpler_run_settings", code)?;
-            context.settings = Some(settings);
-        }
-        Ok(())
-    }
-}
-
-impl Foreign {
-    /// What the context holds; nothing where the interface does not say.
-    fn holdings(&self) -> Holdings {
-        let mut held = Holdings::zeroed();
-        if let Some(extension) = &self.extension {
-            let context = self.lock();
-            // SAFETY: as for every call; the record is ours, and stays as it is if that fails.
-            unsafe { (extension.simpler_holdings)(context.handle, &raw mut held) };
-        }
-        held
-    }
-}
-
-/// The options of a run as the library takes them.
-fn settings(options: &RunOptions, talking: bool) -> RunSettings {
-    let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-    RunSettings {
-        run: nanoseconds(options.deadlines.run),
-        no_progress: nanoseconds(options.deadlines.no_progress),
-        grace: nanoseconds(options.deadlines.grace),
-        task_window: options.rings.task_window.unwrap_or(0),
-        heap_bytes: options.rings.heap_bytes.unwrap_or(0),
-        dep_pool: options.rings.dep_pool.unwrap_or(0),
-        orchestrator_schedules: options.orchestrator_schedules.into(),
-        foreign_memory: options.foreign_memory.is_promised().into(),
-        talking: talking.into(),
-        reserved: 0,
-    }
-}
-
-/// The name that a library gives its platform.
-///
-/// # Safety
-/// What it exports as `get_platform` yields a string.
-unsafe fn platform(library: &Library) -> &'static str {
-    // SAFETY: the caller's promise.
-    let name = unsafe { library.get::<unsafe extern "C" fn() -> *const c_char>(b"get_platform\0") };
-    let Ok(name) = name else {
-        return "a library";
-    };
-    // SAFETY: as above.
-    let name = unsafe { name() };
-    // SAFETY: as above.
-    let name = unsafe { CStr::from_ptr(name) };
-    match name.to_bytes() {
-        b"a2a3sim" => "a2a3sim",
-        b"a5sim" => "a5sim",
-        b"a2a3" => "a2a3",
-        b"a5" => "a5",
-        _ => "a library",
-    }
-}
-
-fn place(address: DeviceAddress) -> *mut c_void {
-    let address = usize::try_from(address.0).unwrap_or(usize::MAX);
-    core::ptr::with_exposed_provenance_mut(address)
-}
-
-/// The image that the library takes.
-fn image(program: &Program) -> platform::Result<Vec<u8>> {
-    let only_images = |what| DeviceError::Unsupported {
-        what,
-        machine: "a runtime that was loaded by path",
-        instead: "give it as a shared object",
-    };
-    let (bytes, entry, config) = shared_object(&program.orchestration)
-        .ok_or_else(|| only_images("an orchestration that is a function of this process"))?;
-    let mut kernels = Vec::with_capacity(program.kernels.len());
-    for it in &program.kernels {
-        let Kernel::Image(payload) = &it.kernel else {
-            return Err(only_images("a kernel that is a function of this process"));
-        };
-        kernels.push((it.func_id, core_callable_image(&[], payload)?));
-    }
-    let mut builder = ChipCallableBuilder::new(bytes)
-        .signature(&program.signature)
-        .func_name(entry)
-        .config_name(config);
-    for (func_id, kernel) in &kernels {
-        builder = builder.child(*func_id, CoreCallable::read(kernel)?);
-    }
-    Ok(builder.build()?)
 }
 
 impl Deref for Foreign {
@@ -581,27 +337,7 @@ impl Device for Foreign {
     }
 }
 
-impl Drop for Runtime {
-    fn drop(&mut self) {
-        let handle = self.lock().handle;
-        // SAFETY: as above; it is not used after this.
-        unsafe { (self.functions.destroy_device_context)(handle) };
-    }
-}
-
-/// Bytes, entry and configuration function of an orchestration that is a shared object.
-fn shared_object(orchestration: &Orchestration) -> Option<(&[u8], &[u8], &[u8])> {
-    match orchestration {
-        #[cfg(feature = "trb")]
-        Orchestration::Trb(aicpu::trb::Orchestration::Image(image)) => Some((
-            &image.bytes,
-            image.entry.to_bytes(),
-            image.config.to_bytes(),
-        )),
-        #[cfg(feature = "hbg")]
-        Orchestration::Hbg(aicpu::hbg::Orchestration::Image(image)) => {
-            Some((&image.bytes, image.entry.to_bytes(), b""))
-        }
-        _ => None,
-    }
+fn place(address: DeviceAddress) -> *mut c_void {
+    let address = usize::try_from(address.0).unwrap_or(usize::MAX);
+    core::ptr::with_exposed_provenance_mut(address)
 }

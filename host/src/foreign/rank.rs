@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use platform::{Comm, DeviceAddress};
 
-use super::Runtime;
 use super::interface::Handle;
+use super::runtime::Runtime;
 
 /// A rank of a communicator of the library.
 #[derive(Debug)]
