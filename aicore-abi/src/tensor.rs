@@ -136,6 +136,7 @@ impl Tensor {
     ///
     /// # Errors
     /// On too many dimensions or an unknown element type.
+    #[inline]
     pub fn validate(&self) -> Result<()> {
         if self.ndims as usize > TENSOR_MAX_DIMS {
             return Err(Error::Malformed(Malformed::OutOfRange {
@@ -149,6 +150,7 @@ impl Tensor {
     }
 
     /// Dimensions in use; a number beyond the limit counts as the limit.
+    #[inline]
     #[must_use]
     pub const fn rank(&self) -> usize {
         let rank = self.ndims as usize;
@@ -163,17 +165,20 @@ impl Tensor {
     ///
     /// # Errors
     /// When the byte names none.
+    #[inline]
     pub fn data_type(&self) -> Result<DataType> {
         Ok(DataType::from_wire(self.dtype)?)
     }
 
     /// Extents of the region.
+    #[inline]
     #[must_use]
     pub fn shape(&self) -> &[u32] {
         &self.shapes[..self.rank()]
     }
 
     /// Extents of the buffer, implied or not.
+    #[inline]
     #[must_use]
     pub fn raw_shape(&self) -> &[u32] {
         if self.is_raw_eq_shapes != 0 {
@@ -184,6 +189,7 @@ impl Tensor {
     }
 
     /// Where in the buffer the region starts, implied or not.
+    #[inline]
     #[must_use]
     pub fn offset(&self) -> &[u32] {
         const ZERO: &[u32; TENSOR_MAX_DIMS] = &[0; TENSOR_MAX_DIMS];
@@ -206,6 +212,7 @@ impl Tensor {
     ///
     /// # Errors
     /// When 64 bits cannot count them.
+    #[inline]
     pub fn first_element(&self) -> Result<u64> {
         if self.is_all_offset_zero != 0 {
             return Ok(0);
@@ -257,6 +264,7 @@ impl Tensor {
     ///
     /// # Errors
     /// When the descriptor is malformed; the slot is then untouched.
+    #[inline]
     pub fn store_into(&self, slot: &mut Self) -> Result<()> {
         self.validate()?;
         slot.start_offset = self.first_element()?;

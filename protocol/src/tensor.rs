@@ -77,6 +77,7 @@ impl ContinuousTensor {
     ///
     /// # Errors
     /// When `dtype` names none.
+    #[inline]
     pub const fn data_type(&self) -> Result<DataType, Malformed> {
         DataType::from_wire(self.dtype)
     }
@@ -85,6 +86,7 @@ impl ContinuousTensor {
     ///
     /// # Errors
     /// When `ndims` is out of range.
+    #[inline]
     pub fn shape(&self) -> Result<&[u32], Malformed> {
         usize::try_from(self.ndims)
             .ok()
@@ -105,6 +107,7 @@ impl ContinuousTensor {
     ///
     /// # Errors
     /// When the record is invalid or the size does not fit 64 bits: the size never wraps.
+    #[inline]
     pub fn byte_size(&self) -> Result<u64, Malformed> {
         let element_size = self.data_type()?.element_size();
         let shape = self.shape()?;

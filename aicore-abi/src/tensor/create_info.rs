@@ -92,6 +92,7 @@ impl TensorCreateInfo {
     ///
     /// # Errors
     /// When the record is malformed or the size does not fit 64 bits.
+    #[inline]
     pub fn byte_size(&self) -> Result<u64> {
         let record = ContinuousTensor {
             data: 0,
@@ -108,6 +109,7 @@ impl TensorCreateInfo {
     ///
     /// # Errors
     /// When the record is malformed or the size does not fit 64 bits.
+    #[inline]
     pub fn packed_size(&self) -> Result<u64> {
         self.byte_size()?
             .checked_next_multiple_of(PACKED_OUTPUT_ALIGN as u64)
@@ -123,6 +125,7 @@ impl TensorCreateInfo {
     ///
     /// # Errors
     /// When the record is malformed; the slot is then untouched.
+    #[inline]
     pub fn materialise_into(
         &self,
         slot: &mut Tensor,

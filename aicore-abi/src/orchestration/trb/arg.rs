@@ -77,6 +77,7 @@ protocol::pin_layout!(Arg, 616 bytes, align 8, {
 });
 
 impl Default for Arg {
+    #[inline]
     fn default() -> Self {
         Self::new()
     }
@@ -84,6 +85,7 @@ impl Default for Arg {
 
 impl Arg {
     /// No arguments, one block, no dependencies.
+    #[inline]
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -109,6 +111,7 @@ impl Arg {
     ///
     /// # Errors
     /// When there are too many, or a scalar was added before. Nothing is added then.
+    #[inline]
     pub fn add_input(&mut self, tensors: &[*const Tensor]) -> Result<()> {
         self.add_existing(TensorArgType::Input, tensors)
     }
@@ -117,6 +120,7 @@ impl Arg {
     ///
     /// # Errors
     /// As [`add_input`](Self::add_input).
+    #[inline]
     pub fn add_output(&mut self, outputs: &[*const TensorCreateInfo]) -> Result<()> {
         let place = self.make_room(outputs.len())?;
         for (index, output) in (place..).zip(outputs) {
@@ -129,6 +133,7 @@ impl Arg {
     ///
     /// # Errors
     /// As [`add_input`](Self::add_input).
+    #[inline]
     pub fn add_output_existing(&mut self, tensors: &[*const Tensor]) -> Result<()> {
         self.add_existing(TensorArgType::OutputExisting, tensors)
     }
@@ -137,6 +142,7 @@ impl Arg {
     ///
     /// # Errors
     /// As [`add_input`](Self::add_input).
+    #[inline]
     pub fn add_inout(&mut self, tensors: &[*const Tensor]) -> Result<()> {
         self.add_existing(TensorArgType::Inout, tensors)
     }
@@ -145,6 +151,7 @@ impl Arg {
     ///
     /// # Errors
     /// As [`add_input`](Self::add_input).
+    #[inline]
     pub fn add_no_dep(&mut self, tensors: &[*const Tensor]) -> Result<()> {
         self.add_existing(TensorArgType::NoDep, tensors)
     }
@@ -153,6 +160,7 @@ impl Arg {
     ///
     /// # Errors
     /// When there are too many. Nothing is added then.
+    #[inline]
     pub fn add_scalars(&mut self, scalars: &[u64]) -> Result<()> {
         let first = self.scalars().len();
         let Some(room) = self.scalars.get_mut(first..first + scalars.len()) else {
@@ -216,6 +224,7 @@ impl Arg {
     ///
     /// # Errors
     /// When there are too many. Nothing is added then.
+    #[inline]
     pub fn add_dep(&mut self, ids: &[TaskId]) -> Result<()> {
         let first = self.deps().len();
         let Some(room) = self.explicit_deps.ids.get_mut(first..first + ids.len()) else {
@@ -263,18 +272,21 @@ impl Arg {
     }
 
     /// The scalars in use; a count outside the limits counts as the nearest limit.
+    #[inline]
     #[must_use]
     pub fn scalars(&self) -> &[u64] {
         &self.scalars[..clamped(self.scalar_count, MAX_SCALAR_ARGS)]
     }
 
     /// The dependencies in use; a count beyond the limit counts as the limit.
+    #[inline]
     #[must_use]
     pub fn deps(&self) -> &[TaskId] {
         let used = (self.explicit_deps.count as usize).min(MAX_EXPLICIT_DEPS);
         &self.explicit_deps.ids[..used]
     }
 
+    #[inline]
     fn add_existing(&mut self, tag: TensorArgType, tensors: &[*const Tensor]) -> Result<()> {
         let place = self.make_room(tensors.len())?;
         for (index, tensor) in (place..).zip(tensors) {
@@ -284,6 +296,7 @@ impl Arg {
     }
 
     /// Makes room for `more` tensors and returns the place of the first.
+    #[inline]
     fn make_room(&mut self, more: usize) -> Result<usize> {
         if self.scalar_count != 0 {
             self.refuse(
@@ -306,6 +319,7 @@ impl Arg {
         Ok(place)
     }
 
+    #[inline]
     const fn put(&mut self, index: usize, tag: TensorArgType, object: *const c_void) {
         self.tags[index] = tag.to_wire();
         self.tensors[index] = object;
@@ -318,10 +332,12 @@ impl Arg {
 }
 
 /// A count as the wire holds it.
+#[inline]
 fn count(used: usize) -> i32 {
     i32::try_from(used).expect("limits are below a hundred")
 }
 
+#[inline]
 fn clamped(count: i32, limit: usize) -> usize {
     usize::try_from(count).unwrap_or(0).min(limit)
 }
