@@ -52,8 +52,9 @@ static void tell_where(uint32_t cluster, uint32_t lane) {
     sim_context_set_subblock_id(lane);
 }
 
-// Code that a host can run, in the place of a core's: this head, then a shared object.
-struct Code {
+// A shared object in the place of a core's code: this head, then its bytes. Everything else at the address of a kernel
+// is the code itself.
+struct Boxed {
     char magic[8];
     uint64_t bytes;
     uint64_t id;
@@ -64,17 +65,17 @@ typedef void (*Kernel)(int64_t *);
 static std::mutex kernels_lock;
 static std::map<uint64_t, Kernel> kernels;
 
-static Kernel load(const Code *code) {
+static Kernel load(const Boxed *boxed) {
     std::lock_guard<std::mutex> guard(kernels_lock);
-    auto known = kernels.find(code->id);
+    auto known = kernels.find(boxed->id);
     if (known != kernels.end()) {
         return known->second;
     }
     int file = static_cast<int>(syscall(SYS_memfd_create, "kernel", 0));
-    const char *bytes = reinterpret_cast<const char *>(code + 1);
+    const char *bytes = reinterpret_cast<const char *>(boxed + 1);
     uint64_t written = 0;
-    while (written < code->bytes) {
-        ssize_t now = write(file, bytes + written, code->bytes - written);
+    while (written < boxed->bytes) {
+        ssize_t now = write(file, bytes + written, boxed->bytes - written);
         if (now <= 0) {
             return nullptr;
         }
@@ -93,20 +94,54 @@ static Kernel load(const Code *code) {
                                           reinterpret_cast<void *>(pto_sim_get_pipe_shared_state));
     }
     Kernel kernel = reinterpret_cast<Kernel>(dlsym(handle, "kernel_entry"));
-    kernels[code->id] = kernel;
+    kernels[boxed->id] = kernel;
     return kernel;
 }
 
-extern "C" void virtual_core_call(uint64_t address, int64_t *words) {
-    const Code *code = reinterpret_cast<const Code *>(address);
-    if (address < ARENA_BASE || address >= ARENA_BASE + ARENA_BYTES || memcmp(code->magic, "VASCEND", 8) != 0) {
-        fprintf(stderr, "virtual core: no code at %#llx\n", static_cast<unsigned long long>(address));
-        abort();
+// How far a core looks ahead of a jump: where instruction and data caches differ, so much is read anew.
+constexpr uint64_t kFetched = 64 << 10;
+
+// Code where it lies: device memory is executable, so that a new kernel at an old address is the new one.
+static Kernel in_place(uint64_t address) {
+    char *code = reinterpret_cast<char *>(address);
+    const uint64_t left = ARENA_BASE + ARENA_BYTES - address;
+    __builtin___clear_cache(code, code + (left < kFetched ? left : kFetched));
+    return reinterpret_cast<Kernel>(code);
+}
+
+[[noreturn]] static void give_up(uint64_t address, const char *why) {
+    fprintf(stderr, "virtual core: a kernel at %#llx: %s\n", static_cast<unsigned long long>(address), why);
+    abort();
+}
+
+// What is surely no code, whatever machine it is for.
+static const char *no_code(uint64_t address) {
+    if (address < ARENA_BASE || address > ARENA_BASE + ARENA_BYTES - sizeof(Boxed)) {
+        return "the address is outside of device memory";
     }
-    Kernel kernel = load(code);
+    unsigned char head[16];
+    memcpy(head, reinterpret_cast<const void *>(address), sizeof head);
+    for (unsigned char byte : head) {
+        if (byte != head[0]) {
+            return nullptr;
+        }
+    }
+    switch (head[0]) {
+        case 0: return "there are only zeros";
+        case FRESH: return "the memory was never written";
+        case FREED: return "the memory was freed";
+        default: return nullptr;
+    }
+}
+
+extern "C" void virtual_core_call(uint64_t address, int64_t *words) {
+    if (const char *why = no_code(address)) {
+        give_up(address, why);
+    }
+    const Boxed *boxed = reinterpret_cast<const Boxed *>(address);
+    Kernel kernel = memcmp(boxed->magic, "VASCEND", 8) == 0 ? load(boxed) : in_place(address);
     if (!kernel) {
-        fprintf(stderr, "virtual core: the code at %#llx does not load\n", static_cast<unsigned long long>(address));
-        abort();
+        give_up(address, "the shared object there does not load");
     }
     virtual_core.looks = 0;
     kernel(words);
@@ -147,8 +182,8 @@ int main(int argc, char **argv) {
     }
     const int memory = atoi(argv[1]), socket = atoi(argv[2]);
     void *wanted = reinterpret_cast<void *>(ARENA_BASE);
-    void *got = mmap(wanted, ARENA_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE,
-                     memory, 0);
+    void *got = mmap(wanted, ARENA_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
+                     MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, memory, 0);
     if (got != wanted) {
         perror("virtual core: device memory");
         return 1;

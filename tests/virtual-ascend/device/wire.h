@@ -6,6 +6,9 @@
 // Where device memory is in every process; src/arena.rs has the same numbers.
 #define ARENA_BASE 0x120000000000ull
 #define ARENA_BYTES 0x4000000000ull
+// What a fresh allocation is filled with, and what a freed one.
+#define FRESH 0xa5
+#define FREED 0xdd
 
 #define CLUSTERS 36
 

@@ -18,7 +18,7 @@ const DEVICE: u64 = 0x10_0000_0000;
 const REGISTERS: u64 = 0xc_0000_0000;
 /// Devices there is address space for.
 pub(crate) const DEVICES: i32 = 4;
-/// What a fresh allocation is filled with, and what a freed one.
+/// What a fresh allocation is filled with, and what a freed one; `device/wire.h` has the same numbers.
 const FRESH: u8 = 0xa5;
 const FREED: u8 = 0xdd;
 /// Longest stretch at either end of an allocation that is filled.

@@ -1,0 +1,81 @@
+//! A scene for a chip, from its sources to what its kernels compute: `simpler run` on played chips.
+//!
+//! Orchestration and kernels are compiled as the command line compiles them for a chip, the kernels by a stand-in for
+//! the vendor's compiler; their code goes through extraction and upload to virtual cores, which jump to it.
+//!
+//! In a program of its own: where all this is looked for are variables of the environment, which are set before there
+//! is a second thread.
+
+#[path = "support/images.rs"]
+mod images;
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use host::cli;
+use host::scene::chip::Chips;
+use images::{Runtime, aicpu_image, core_program, name, root};
+use virtual_ascend::{Config, Family, Session};
+
+const FAMILIES: [Family; 2] = [Family::A2a3, Family::A5];
+
+/// A folder of images for all chips, and of nothing else.
+fn folder() -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("from-sources");
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => panic!("{error}"),
+        _ => {}
+    }
+    let write = |path: PathBuf, bytes: &[u8]| {
+        let parent = path.parent().expect("a file in a folder");
+        std::fs::create_dir_all(parent).expect("a writable folder");
+        std::fs::write(path, bytes).expect("a writable folder");
+    };
+    for family in FAMILIES {
+        let chip = folder.join("images").join(name(family));
+        for runtime in Runtime::ALL {
+            let image = aicpu_image(family, runtime, "native");
+            write(chip.join(runtime.name()).join("libaicpu_kernel.so"), &image);
+        }
+        write(chip.join("aicore_kernel.o"), &core_program());
+    }
+    folder
+}
+
+#[test]
+fn a_scene_with_sources_runs_on_both_chips_with_both_runtimes() {
+    let folder = folder();
+    let toolkit = root().join("tests/virtual-ascend/toolkit");
+    let session = Session::begin(&Config::new(Family::A2a3));
+    let variables = [
+        ("SIMPLER_CANN_LIBRARIES", session.libraries().into()),
+        ("SIMPLER_IMAGES", folder.join("images").into()),
+        ("SIMPLER_CACHE_DIR", folder.join("cache").into()),
+        ("ASCEND_HOME_PATH", toolkit.into_os_string()),
+        // Played control CPUs are of this machine's kind.
+        ("SIMPLER_AICPU_CXX", OsString::from("c++")),
+    ];
+    drop(session);
+    for (name, value) in variables {
+        // SAFETY: this is the only test of the program, and nothing else has begun.
+        unsafe { std::env::set_var(name, value) };
+    }
+    for family in FAMILIES {
+        for runtime in Runtime::ALL {
+            let session = Session::begin(&Config::new(family));
+            let scenes = root().join("tests/virtual-ascend/tests/from_sources");
+            let scene = scenes.join(runtime.name()).into_os_string();
+            let words = ["run", "-p", name(family), "-d", "0", "-n", "2"].map(OsString::from);
+            let words = ["simpler".into()].into_iter().chain(words).chain([scene]);
+            let what = format!("{} {}", name(family), runtime.name());
+            assert_eq!(cli::main_with(&Chips, words), ExitCode::SUCCESS, "{what}");
+            assert_eq!(session.complaints(), Vec::<String>::new(), "{what}");
+            let calls = session.calls();
+            let launches = calls
+                .iter()
+                .filter(|call| call.function == "rtKernelLaunchWithHandleV2");
+            assert_eq!(launches.count(), 2, "{what}");
+        }
+    }
+}
