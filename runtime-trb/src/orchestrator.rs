@@ -125,6 +125,7 @@ impl<'r> Orchestrator<'r> {
     ///
     /// # Errors
     /// When it is automatic inside a manual one, or too deep; the run is then over.
+    #[inline]
     pub fn scope_begin(&mut self, mode: ScopeMode) -> Result<(), Fatal> {
         self.unless_fatal(|this| {
             let ring = this.graph.scopes.next_ring();
@@ -137,6 +138,7 @@ impl<'r> Orchestrator<'r> {
     ///
     /// # Errors
     /// When none is open; the run is then over.
+    #[inline]
     pub fn scope_end(&mut self) -> Result<(), Fatal> {
         self.unless_fatal(|this| {
             if this.graph.scopes.depth() <= 1 {
@@ -151,6 +153,7 @@ impl<'r> Orchestrator<'r> {
     ///
     /// # Errors
     /// When the scope cannot be opened or closed; the run is then over.
+    #[inline]
     pub fn scope<R>(
         &mut self,
         mode: ScopeMode,
@@ -203,14 +206,22 @@ impl<'r> Orchestrator<'r> {
         })
     }
 
+    #[inline]
     fn unless_fatal<T: Default>(
         &mut self,
         call: impl FnOnce(&mut Self) -> Result<T, Fatal>,
     ) -> Result<T, Fatal> {
-        if let Some(fatal) = self.stopped() {
-            return Err(fatal);
+        if self.is_fatal() {
+            return Err(self.stopped_because());
         }
-        call(self).inspect_err(|fatal| self.report(fatal))
+        // Results are as large as their errors: only those are to be moved.
+        match call(self) {
+            Ok(result) => Ok(result),
+            Err(fatal) => {
+                self.report(&fatal);
+                Err(fatal)
+            }
+        }
     }
 
     /// Why nothing can be done any more, if that is so.

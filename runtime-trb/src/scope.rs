@@ -46,11 +46,13 @@ impl ScopeStack {
     }
 
     /// How many scopes are open.
+    #[inline]
     pub(crate) const fn depth(&self) -> usize {
         self.depth
     }
 
     /// The ring that a scope opened now would use.
+    #[inline]
     pub(crate) fn next_ring(&self) -> usize {
         self.depth.min(RINGS - 1)
     }
@@ -76,6 +78,7 @@ impl ScopeStack {
     ///
     /// # Errors
     /// When it is automatic inside a manual one, or there are too many.
+    #[inline]
     pub(crate) fn begin(&mut self, mode: ScopeMode, first: u32) -> Result<(), Fatal> {
         if mode == ScopeMode::Auto && self.is_manual() {
             return Err(Fatal::AutoInsideManual);
@@ -93,6 +96,7 @@ impl ScopeStack {
     ///
     /// # Errors
     /// When none is open.
+    #[inline]
     pub(crate) fn end(&mut self) -> Result<(), Fatal> {
         self.depth = self.depth.checked_sub(1).ok_or(Fatal::NoScope)?;
         if self.manual_from == Some(self.depth) {
