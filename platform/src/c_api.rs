@@ -5,15 +5,20 @@
 //!
 //! | question | file |
 //! | --- | --- |
-//! | what does each function do? | `library` |
-//! | what is behind an opaque pointer? | `handles` |
+//! | which names does a shared object export? | `exports` |
+//! | what do contexts and their memory do? | `contexts` |
+//! | what do callables and runs do? | `callables` |
+//! | what do ranks do? | `ranks` |
+//! | what do we tell beyond the shared interface? | `extension` |
+//! | what does one library hold? | `library` |
+//! | what is a context, a rank, a run that copies back? | `context` with its `extra`, `comm`, `runs` |
+//! | what is behind an opaque pointer? | `handles`, `pointers` |
 //! | what becomes of an error or a panic? | `guard` |
 //! | what is said about it, and where? | `logging`, `last_error` |
-//! | what do we tell beyond the shared interface? | `extension` |
-//! | who brings the programs of a chip? | `programs` |
-//! | how do ranks meet? | `comm` |
-//! | who copies back what a run was told to? | `runs` |
-//! | which names does a shared object export? | `exports` |
+//! | who brings the programs of a chip, and for which runtime? | `programs`, `backend` |
+//!
+//! `exports` → functions by subject → `library` → what handles stand for → `handles`, `pointers` → `guard`, never
+//! back.
 //!
 //! ```text
 //! create ──▶ created ──simpler_init──▶ attached ──finalize_device──▶ created …
@@ -23,36 +28,27 @@
 //! Pointers that callers get from here are numbers that no other call ever gave out, not addresses:
 //! whatever is handed in is looked up, and what is null, foreign or destroyed is refused.
 
+mod backend;
+mod callables;
 mod comm;
+mod context;
+mod contexts;
 mod exports;
 mod extension;
+mod extra;
 mod guard;
 mod handles;
 mod last_error;
 mod library;
 mod logging;
+mod pointers;
 mod programs;
+mod ranks;
 mod runs;
 
+pub use backend::{Backend, Runtime};
+pub use callables::RunCall;
 pub use guard::CallError;
-pub use library::{Backend, Bytes, Library, RunCall};
+pub use library::Library;
+pub use pointers::Bytes;
 pub use programs::{DeviceOfPrograms, Join, Programs, Ranks};
-
-/// The runtime that a host runtime library prepares callables for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Runtime {
-    /// The graph is built on the device.
-    Trb,
-    /// The graph is built on the host.
-    Hbg,
-}
-
-impl Runtime {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Trb => "trb",
-            Self::Hbg => "hbg",
-        }
-    }
-}
