@@ -114,6 +114,7 @@ unsafe extern "C" fn submit_task(
     kernels: *const MixedKernels,
     arg: *const Arg,
 ) -> TaskOutputTensors {
+    let mut result = TaskOutputTensors::empty();
     let submit = |orchestrator: &mut Orchestrator<'_>| {
         // SAFETY: the interface passes a valid object or, against its rules, null.
         let kernels = unsafe { kernels.as_ref() };
@@ -121,28 +122,33 @@ unsafe extern "C" fn submit_task(
         let arg = unsafe { arg.as_ref() };
         let (Some(kernels), Some(arg)) = (kernels, arg) else {
             orchestrator.refuse_null("submit_task");
-            return TaskOutputTensors::empty();
+            return;
         };
-        // SAFETY: the interface demands that the argument object points to what its tags say.
-        unsafe { orchestrator.submit_raw(kernels, arg, arg.launch_spec.into()) }
-            .unwrap_or(TaskOutputTensors::empty())
+        let blocks = arg.launch_spec.into();
+        // SAFETY: the interface demands that the argument object points to what its tags say. A refusal has been reported.
+        let _refused: Result<(), Fatal> =
+            unsafe { orchestrator.submit_raw(kernels, arg, blocks, &mut result) };
     };
     // SAFETY: passed on.
-    unsafe { guard(runtime, TaskOutputTensors::empty(), submit) }
+    unsafe { guard(runtime, (), submit) };
+    result
 }
 
 unsafe extern "C" fn alloc_tensors(runtime: *mut Runtime, arg: *const Arg) -> TaskOutputTensors {
+    let mut result = TaskOutputTensors::empty();
     let allocate = |orchestrator: &mut Orchestrator<'_>| {
         // SAFETY: the interface passes a valid object or, against its rules, null.
         let Some(arg) = (unsafe { arg.as_ref() }) else {
             orchestrator.refuse_null("alloc_tensors");
-            return TaskOutputTensors::empty();
+            return;
         };
-        // SAFETY: the interface demands that the argument object points to what its tags say.
-        unsafe { orchestrator.alloc_tensors_raw(arg) }.unwrap_or(TaskOutputTensors::empty())
+        // SAFETY: the interface demands that the argument object points to what its tags say. A refusal has been reported.
+        let _refused: Result<(), Fatal> =
+            unsafe { orchestrator.alloc_tensors_raw(arg, &mut result) };
     };
     // SAFETY: passed on.
-    unsafe { guard(runtime, TaskOutputTensors::empty(), allocate) }
+    unsafe { guard(runtime, (), allocate) };
+    result
 }
 
 unsafe extern "C" fn scope_begin(runtime: *mut Runtime) {

@@ -17,12 +17,13 @@ impl Orchestrator<'_> {
     /// # Errors
     /// When anything but outputs is passed, or there is no room; the run is then over.
     pub fn alloc_tensors(&mut self, args: &Args<'_>) -> Result<Submitted<'_>, Fatal> {
+        let mut result = TaskOutputTensors::empty();
         // SAFETY: the argument object borrows everything it points to.
-        let raw = unsafe { self.alloc_tensors_raw(&args.arg) }?;
-        Ok(Submitted::new(raw))
+        unsafe { self.alloc_tensors_raw(&args.arg, &mut result) }?;
+        Ok(Submitted::new(result))
     }
 
-    /// Allocates tensors that are given by address.
+    /// Allocates tensors that are given by address, and writes the task and them into `result`, which is empty.
     ///
     /// # Errors
     /// As [`alloc_tensors`](Self::alloc_tensors).
@@ -30,7 +31,11 @@ impl Orchestrator<'_> {
     /// # Safety
     ///
     /// Every tensor pointer of `arg` points to what its tag says.
-    pub unsafe fn alloc_tensors_raw(&mut self, arg: &Arg) -> Result<TaskOutputTensors, Fatal> {
+    pub unsafe fn alloc_tensors_raw(
+        &mut self,
+        arg: &Arg,
+        result: &mut TaskOutputTensors,
+    ) -> Result<(), Fatal> {
         if self.is_fatal() {
             return Err(self.stopped_because());
         }
@@ -42,12 +47,12 @@ impl Orchestrator<'_> {
             aligned = unsafe { self.stage(arg) };
             &aligned
         };
-        let mut result = TaskOutputTensors::empty();
         // SAFETY: passed on.
-        match unsafe { self.try_allocate(arg, &mut result) } {
-            Ok(()) => Ok(result),
+        match unsafe { self.try_allocate(arg, result) } {
+            Ok(()) => Ok(()),
             Err(fatal) => {
                 self.report(&fatal);
+                *result = TaskOutputTensors::empty();
                 Err(fatal)
             }
         }

@@ -37,12 +37,13 @@ impl Orchestrator<'_> {
         kernels: &MixedKernels,
         args: &Args<'_>,
     ) -> Result<Submitted<'_>, Fatal> {
+        let mut result = TaskOutputTensors::empty();
         // SAFETY: the argument object borrows everything it points to.
-        let raw = unsafe { self.submit_raw(kernels, &args.arg, args.blocks) }?;
-        Ok(Submitted::new(raw))
+        unsafe { self.submit_raw(kernels, &args.arg, args.blocks, &mut result) }?;
+        Ok(Submitted::new(result))
     }
 
-    /// Submits one task whose arguments are given by address.
+    /// Submits one task whose arguments are given by address, and writes it and its outputs into `result`, which is empty.
     ///
     /// # Errors
     /// When it cannot be accepted; the run is then over.
@@ -55,7 +56,8 @@ impl Orchestrator<'_> {
         kernels: &MixedKernels,
         arg: &Arg,
         blocks: Blocks,
-    ) -> Result<TaskOutputTensors, Fatal> {
+        result: &mut TaskOutputTensors,
+    ) -> Result<(), Fatal> {
         if self.is_fatal() {
             return Err(self.stopped_because());
         }
@@ -67,20 +69,20 @@ impl Orchestrator<'_> {
             aligned = unsafe { self.stage(arg) };
             &aligned
         };
-        let mut result = TaskOutputTensors::empty();
         let submitted = match self.around.recorder {
             // SAFETY: passed on.
-            None => unsafe { self.try_submit(kernels, arg, blocks, &mut result, Unwatched) },
+            None => unsafe { self.try_submit(kernels, arg, blocks, result, Unwatched) },
             Some(recorder) => {
                 let watch = Stopwatch::new(recorder);
                 // SAFETY: passed on.
-                unsafe { self.try_submit(kernels, arg, blocks, &mut result, watch) }
+                unsafe { self.try_submit(kernels, arg, blocks, result, watch) }
             }
         };
         match submitted {
-            Ok(()) => Ok(result),
+            Ok(()) => Ok(()),
             Err(fatal) => {
                 self.report(&fatal);
+                *result = TaskOutputTensors::empty();
                 Err(fatal)
             }
         }

@@ -283,9 +283,9 @@ fn every_submission_leaves_what_the_reference_leaves() {
                     .collect();
                 let kernels = MixedKernels::from_lanes([lanes[0], lanes[1], lanes[2]]);
                 let arg = objects.arg(task);
-                // SAFETY: the objects are kept until the vector is done.
-                let result = unsafe { orch.submit_raw(&kernels, &arg, arg.launch_spec.into()) }
-                    .unwrap_or(TaskOutputTensors::empty());
+                let (blocks, mut result) = (arg.launch_spec.into(), TaskOutputTensors::empty());
+                // SAFETY: the objects are kept until the vector is done. What is refused is looked at below.
+                let _refused = unsafe { orch.submit_raw(&kernels, &arg, blocks, &mut result) };
                 if task["error"] == "assertion" {
                     // The reference stops with an assertion; here the run ends as for other invalid arguments.
                     assert!(orch.is_fatal(), "{name}");
@@ -343,9 +343,9 @@ fn every_allocation_leaves_what_the_reference_leaves() {
             }
             arg.scalar_count = i32::from(name == "with_scalar");
             arg.has_error = u8::from(name == "with_error");
-            // SAFETY: the objects are kept until the vector is done.
-            let result =
-                unsafe { orch.alloc_tensors_raw(&arg) }.unwrap_or(TaskOutputTensors::empty());
+            let mut result = TaskOutputTensors::empty();
+            // SAFETY: the objects are kept until the vector is done. What is refused is looked at below.
+            let _refused = unsafe { orch.alloc_tensors_raw(&arg, &mut result) };
             if !allocation["descriptor"].is_null() {
                 compare(orch, &mut objects, allocation, name);
             }
