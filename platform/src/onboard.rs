@@ -56,4 +56,4 @@ pub use find::{FindError, IMAGES_VARIABLE};
 pub use images::{ImageError, Images};
 pub use limits::TimeLimits;
 pub use selftest::{Progress, STEPS, SelfTest, Step, soc_name};
-pub use text::{TextError, kernel_text};
+pub use text::{Beside, TextError, kernel_text};

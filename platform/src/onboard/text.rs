@@ -4,9 +4,13 @@
 //! to the first byte of `.text` and sees nothing but that section, so a kernel with constants, data or
 //! calls out of it would break without a word.
 
-use object::elf::{FileHeader64, Machine, SHF_ALLOC, SHT_NOBITS, SHT_REL, SHT_RELA};
-use object::read::elf::{FileHeader, SectionHeader};
-use object::{Endianness, pod};
+use aicore_abi::kernel::KERNEL_ENTRY;
+use object::elf::{
+    FileHeader64, Machine, Rela64, SHF_ALLOC, SHF_EXECINSTR, SHF_WRITE, SHT_NOBITS, SHT_REL,
+    SHT_RELA, SHT_SYMTAB, STT_FUNC, STT_SECTION, Sym64,
+};
+use object::read::elf::{FileHeader, SectionHeader, SectionTable, Sym, SymbolTable};
+use object::{Endianness, SectionIndex, SymbolIndex, pod};
 
 /// The machine number of AICore code.
 const MACHINE: Machine = Machine(0x1029);
@@ -31,19 +35,76 @@ pub enum TextError {
     NoText,
     /// The code refers to something that would have to be linked.
     #[error(
-        "the code has {0} relocations: a kernel is one section, so call nothing and use no constants in memory"
+        "the code refers to {name} and nothing links it ({count} relocations): a core gets .text alone, so make what it calls inline and keep constants out of memory"
     )]
-    Relocations(usize),
+    Relocations {
+        /// What the first one refers to.
+        name: String,
+        /// How many there are.
+        count: usize,
+    },
     /// There is something beside the code that would have to be loaded.
     #[error(
-        "section {name} has {bytes} bytes that would not reach the core: use no constants, data or functions outside of .text"
+        "section {name} has {bytes} bytes{} that would not reach the core: {}",
+        holding(.holds.as_deref()),
+        .beside.remedy()
     )]
     Section {
         /// Its name.
         name: String,
         /// Its size.
         bytes: u64,
+        /// The first thing in it that has a name.
+        holds: Option<String>,
+        /// What it is for.
+        beside: Beside,
     },
+    /// The core would begin with another function.
+    #[error(
+        "kernel_entry begins {at} bytes into .text, behind {first}, and a core jumps to the first byte: make the functions inline that it calls"
+    )]
+    Entry {
+        /// Where it is.
+        at: u64,
+        /// What is first.
+        first: String,
+    },
+}
+
+/// What may stand beside the code of an object file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Beside {
+    /// More code.
+    Code,
+    /// Constants.
+    Constants,
+    /// Memory that is written to.
+    Variables,
+}
+
+impl Beside {
+    const fn remedy(self) -> &'static str {
+        match self {
+            Self::Code => "make this function static or always inline",
+            Self::Constants => "use no tables, strings or other constants in memory",
+            Self::Variables => "keep state in tensors or on the stack, in no static variable",
+        }
+    }
+}
+
+fn holding(name: Option<&str>) -> String {
+    name.map_or_else(String::new, |name| format!(" ({name})"))
+}
+
+type Header = FileHeader64<Endianness>;
+
+/// The parts of an object file that are asked about.
+struct File<'data> {
+    bytes: &'data [u8],
+    endian: Endianness,
+    sections: SectionTable<'data, Header>,
+    symbols: SymbolTable<'data, Header>,
 }
 
 /// The code in `bytes`: the `.text` section of an object file, or all of it if it is none.
@@ -57,167 +118,152 @@ pub fn kernel_text(bytes: &[u8]) -> Result<Vec<u8>, TextError> {
     if !bytes.starts_with(b"\x7fELF") {
         return Ok(bytes.to_vec());
     }
-    let damaged = |error: object::Error| TextError::Damaged(error.to_string());
     let mut words = vec![0_u64; bytes.len().div_ceil(8)];
     pod::bytes_of_slice_mut(&mut words)[..bytes.len()].copy_from_slice(bytes);
-    let data = &pod::bytes_of_slice(&words)[..bytes.len()];
-    let header = FileHeader64::<Endianness>::parse(data).map_err(damaged)?;
-    let endian = header.endian().map_err(damaged)?;
-    let machine = header.e_machine(endian);
-    if machine != MACHINE {
-        return Err(TextError::Machine(machine.0));
-    }
-    let sections = header.sections(endian, data).map_err(damaged)?;
-    let mut text = None;
-    for (index, section) in sections.enumerate() {
-        let name =
-            String::from_utf8_lossy(sections.section_name(endian, section).map_err(damaged)?)
-                .into_owned();
-        let bytes = section.sh_size(endian);
-        let flags = section.sh_flags(endian);
-        if name == ".text" && text.is_none() && section.sh_type(endian) != SHT_NOBITS {
-            text = Some((index, section.data(endian, data).map_err(damaged)?.to_vec()));
-        } else if flags.0 & SHF_ALLOC.0 != 0 && bytes != 0 && !name.starts_with(".eh_frame") {
-            return Err(TextError::Section { name, bytes });
-        }
-    }
-    let (index, text) = text
-        .filter(|(_, text)| !text.is_empty())
-        .ok_or(TextError::NoText)?;
-    for section in sections.iter() {
-        let kind = section.sh_type(endian);
-        if (kind == SHT_REL || kind == SHT_RELA) && section.sh_info(endian) as usize == index.0 {
-            let entry = section.sh_entsize(endian).max(1);
-            let count = section.sh_size(endian) / entry;
-            return Err(TextError::Relocations(
-                usize::try_from(count).unwrap_or(usize::MAX),
-            ));
-        }
-    }
+    let file = File::open(&pod::bytes_of_slice(&words)[..bytes.len()])?;
+    let (index, text) = file.text()?;
+    file.refuse_relocations(index)?;
+    file.refuse_other_entry(index)?;
     Ok(text)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::{TextError, kernel_text};
+fn damaged(error: object::Error) -> TextError {
+    TextError::Damaged(error.to_string())
+}
 
-    const PROGBITS: u32 = 1;
-    const RELA: u32 = 4;
-    const ALLOCATED: u64 = 2;
+fn text_of(name: &[u8]) -> String {
+    String::from_utf8_lossy(name).into_owned()
+}
 
-    struct Section {
-        name: &'static str,
-        kind: u32,
-        flags: u64,
-        /// The section that relocations are for.
-        info: u32,
-        bytes: &'static [u8],
+impl<'data> File<'data> {
+    fn open(bytes: &'data [u8]) -> Result<Self, TextError> {
+        let header = Header::parse(bytes).map_err(damaged)?;
+        let endian = header.endian().map_err(damaged)?;
+        let machine = header.e_machine(endian);
+        if machine != MACHINE {
+            return Err(TextError::Machine(machine.0));
+        }
+        let sections = header.sections(endian, bytes).map_err(damaged)?;
+        let symbols = sections.symbols(endian, bytes, SHT_SYMTAB);
+        let symbols = symbols.map_err(damaged)?;
+        Ok(Self {
+            bytes,
+            endian,
+            sections,
+            symbols,
+        })
     }
 
-    const TEXT: Section = Section {
-        name: ".text",
-        kind: PROGBITS,
-        flags: ALLOCATED,
-        info: 0,
-        bytes: &[1, 2, 3, 4],
-    };
-
-    /// An object file with these sections, numbered from 1.
-    fn object(machine: u16, sections: &[Section]) -> Vec<u8> {
-        let mut names = vec![0];
-        let mut contents = Vec::new();
-        let mut headers = vec![0; 64];
-        let strings = Section {
-            name: ".shstrtab",
-            kind: 3,
-            flags: 0,
-            info: 0,
-            bytes: &[],
-        };
-        for section in sections.iter().chain([&strings]) {
-            let name = u32::try_from(names.len()).expect("short");
-            names.extend(section.name.as_bytes());
-            names.push(0);
-            let bytes = match section.kind {
-                3 => names.clone(),
-                _ => section.bytes.to_vec(),
-            };
-            let entry = if section.kind == RELA { 24_u64 } else { 0 };
-            headers.extend(name.to_le_bytes());
-            headers.extend(section.kind.to_le_bytes());
-            for word in [
-                section.flags,
-                0,
-                64 + contents.len() as u64,
-                bytes.len() as u64,
-            ] {
-                headers.extend(word.to_le_bytes());
+    /// The code and the number of its section, if nothing else in the file would have to be loaded.
+    fn text(&self) -> Result<(SectionIndex, Vec<u8>), TextError> {
+        let mut text = None;
+        for (index, section) in self.sections.enumerate() {
+            let name = self.sections.section_name(self.endian, section);
+            let name = name.map_err(damaged)?;
+            let bytes = section.sh_size(self.endian);
+            let flags = section.sh_flags(self.endian);
+            if name == b".text" && text.is_none() && section.sh_type(self.endian) != SHT_NOBITS {
+                let code = section.data(self.endian, self.bytes).map_err(damaged)?;
+                text = Some((index, code.to_vec()));
+            } else if flags.0 & SHF_ALLOC.0 != 0 && bytes != 0 && !name.starts_with(b".eh_frame") {
+                let beside = match (flags.0 & SHF_EXECINSTR.0, flags.0 & SHF_WRITE.0) {
+                    (0, 0) => Beside::Constants,
+                    (0, _) => Beside::Variables,
+                    _ => Beside::Code,
+                };
+                return Err(TextError::Section {
+                    name: text_of(name),
+                    bytes,
+                    holds: self.first_name(index, |_| true)?,
+                    beside,
+                });
             }
-            headers.extend([0, 0, 0, 0]);
-            headers.extend(section.info.to_le_bytes());
-            headers.extend(1_u64.to_le_bytes());
-            headers.extend(entry.to_le_bytes());
-            contents.extend(bytes);
         }
-        let mut file = b"\x7fELF\x02\x01\x01".to_vec();
-        file.resize(16, 0);
-        file.extend(1_u16.to_le_bytes());
-        file.extend(machine.to_le_bytes());
-        file.extend(1_u32.to_le_bytes());
-        for word in [0, 0, 64 + contents.len() as u64] {
-            file.extend(word.to_le_bytes());
-        }
-        file.extend([0; 4]);
-        let count = u16::try_from(sections.len() + 2).expect("few");
-        for half in [64, 0, 0, 64, count, count - 1] {
-            file.extend(half.to_le_bytes());
-        }
-        [file, contents, headers].concat()
+        text.filter(|(_, text)| !text.is_empty())
+            .ok_or(TextError::NoText)
     }
 
-    #[test]
-    fn code_is_found_in_an_object_file_and_raw_code_is_taken_as_it_is() {
-        assert_eq!(kernel_text(&object(0x1029, &[TEXT])), Ok(vec![1, 2, 3, 4]));
-        assert_eq!(kernel_text(&[9, 8]), Ok(vec![9, 8]));
-        assert_eq!(kernel_text(&[]), Err(TextError::Empty));
+    /// The name of the first thing in a section of which `wanted` is true.
+    fn first_name(
+        &self,
+        section: SectionIndex,
+        wanted: impl Fn(&Sym64<Endianness>) -> bool,
+    ) -> Result<Option<String>, TextError> {
+        for (index, symbol) in self.symbols.enumerate() {
+            let place = self.symbols.symbol_section(self.endian, symbol, index);
+            if place.map_err(damaged)? == Some(section) && wanted(symbol) {
+                let name = self.symbols.symbol_name(self.endian, symbol);
+                let name = name.map_err(damaged)?;
+                if !name.is_empty() {
+                    return Ok(Some(text_of(name)));
+                }
+            }
+        }
+        Ok(None)
     }
 
-    #[test]
-    fn what_would_not_reach_the_core_is_refused() {
-        let constants = Section {
-            name: ".rodata",
-            ..TEXT
+    fn refuse_relocations(&self, text: SectionIndex) -> Result<(), TextError> {
+        for section in self.sections.iter() {
+            let kind = section.sh_type(self.endian);
+            if (kind != SHT_REL && kind != SHT_RELA)
+                || section.sh_info(self.endian) as usize != text.0
+            {
+                continue;
+            }
+            let entry = section.sh_entsize(self.endian).max(1);
+            let count = usize::try_from(section.sh_size(self.endian) / entry).unwrap_or(usize::MAX);
+            if count == 0 {
+                continue;
+            }
+            let entries = section.rela(self.endian, self.bytes).map_err(damaged)?;
+            let first = entries.and_then(|(entries, _)| entries.first());
+            let name = match first {
+                Some(first) => self.referred(first)?,
+                None => "something else".to_owned(),
+            };
+            return Err(TextError::Relocations { name, count });
+        }
+        Ok(())
+    }
+
+    /// What a relocation refers to.
+    fn referred(&self, relocation: &Rela64<Endianness>) -> Result<String, TextError> {
+        let index = SymbolIndex(relocation.r_sym(self.endian, false) as usize);
+        let Ok(symbol) = self.symbols.symbol(index) else {
+            return Ok("something without a name".to_owned());
         };
-        let unloaded = Section {
-            name: ".comment",
-            flags: 0,
-            ..TEXT
-        };
-        let relocations = Section {
-            name: ".rela.text",
-            kind: RELA,
-            flags: 0,
-            info: 1,
-            bytes: &[0; 48],
-        };
-        assert_eq!(
-            kernel_text(&object(0x1029, &[TEXT, constants])),
-            Err(TextError::Section {
-                name: ".rodata".to_owned(),
-                bytes: 4
-            })
-        );
-        assert_eq!(
-            kernel_text(&object(0x1029, &[TEXT, relocations])),
-            Err(TextError::Relocations(2))
-        );
-        assert!(kernel_text(&object(0x1029, &[TEXT, unloaded])).is_ok());
-        assert_eq!(
-            kernel_text(&object(62, &[TEXT])),
-            Err(TextError::Machine(62))
-        );
-        assert_eq!(kernel_text(&object(0x1029, &[])), Err(TextError::NoText));
-        let cut = &object(0x1029, &[TEXT])[..100];
-        assert!(matches!(kernel_text(cut), Err(TextError::Damaged(_))));
+        if symbol.st_type() == STT_SECTION
+            && let Ok(Some(place)) = self.symbols.symbol_section(self.endian, symbol, index)
+        {
+            let section = self.sections.section(place).map_err(damaged)?;
+            let name = self.sections.section_name(self.endian, section);
+            return Ok(text_of(name.map_err(damaged)?));
+        }
+        let name = self.symbols.symbol_name(self.endian, symbol);
+        Ok(text_of(name.map_err(damaged)?))
+    }
+
+    /// In simulation the entry has its name by need, on chips by custom: a file without that name is believed.
+    fn refuse_other_entry(&self, text: SectionIndex) -> Result<(), TextError> {
+        for (index, symbol) in self.symbols.enumerate() {
+            let place = self.symbols.symbol_section(self.endian, symbol, index);
+            let name = self.symbols.symbol_name(self.endian, symbol);
+            let at = symbol.st_value(self.endian);
+            if place.map_err(damaged)? == Some(text)
+                && name.map_err(damaged)? == KERNEL_ENTRY.to_bytes()
+                && at != 0
+            {
+                let is_first = |other: &Sym64<Endianness>| {
+                    other.st_type() == STT_FUNC && other.st_value(self.endian) == 0
+                };
+                let first = self.first_name(text, is_first)?;
+                let first = first.unwrap_or_else(|| "other code".to_owned());
+                return Err(TextError::Entry { at, first });
+            }
+        }
+        Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;
