@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | what is a machine to the layer above? | `chip` |
 //! | which thread does what in a run? | `engine`, `crew` |
-//! | how does a core take and run a call? | `cores`, `groups` |
+//! | how does a core take and run a call? | `cores`, `groups`, by the numbers of its `family` |
 //! | how is a kernel loaded and called? | `kernels` |
 //! | what can a kernel ask its simulator? | `hooks`, `storage` |
 //! | where does device memory come from? | `memory` |
@@ -27,6 +27,7 @@ mod cores;
 mod crew;
 mod engine;
 mod executor;
+mod family;
 mod groups;
 mod hooks;
 #[cfg(feature = "c-api")]
@@ -42,8 +43,9 @@ pub(crate) mod testing;
 #[cfg(feature = "c-api")]
 pub use chip::join;
 pub use chip::{Chip, ChipOptions, StartExecutor};
-pub use cores::{Family, KERNEL_FAILED, SimCores};
+pub use cores::{KERNEL_FAILED, SimCores};
 pub use executor::{Executor, RunEnd, RunOrder};
+pub use family::Family;
 #[cfg(feature = "c-api")]
 pub use image::{Images, Wanted};
 pub use kernels::{SimCode, SimKernel};

@@ -15,9 +15,10 @@ use crate::machine::{Machine, NoMemory};
 use crate::program::Kernel;
 
 use super::comm::Communicator;
-use super::cores::{Family, SimCores};
+use super::cores::SimCores;
 use super::engine::Engine;
 use super::executor::{Executor, RunOrder};
+use super::family::Family;
 use super::kernels::{SimCode, SimKernel};
 use super::memory::{Budget, MemoryFault, SimMemory};
 use super::talking::{Talking, Talks};

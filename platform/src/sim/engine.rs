@@ -345,7 +345,8 @@ mod tests {
     use super::Engine;
     use crate::error::Error;
     use crate::options::Deadlines;
-    use crate::sim::cores::{Family, SimCores};
+    use crate::sim::cores::SimCores;
+    use crate::sim::family::Family;
     use crate::sim::testing::{Script, Scripted};
 
     /// A machine with too much to do must not look like a program that hangs.

@@ -1,7 +1,7 @@
 //! Threads for kernels that wait for one another.
 //!
 //! Knows how many calls run at once and keeps a parked thread for each that did. Refuses to know what
-//! they run: a call is a pair of numbers for [`SimCores`].
+//! they run: a call is a pair of numbers for whoever has the [`Calls`].
 //!
 //! A place is *reserved* when a call is dispatched and *started* when its core is first looked at.
 //! By then all calls of a group have their places, so none starts unless all can.
@@ -18,10 +18,17 @@ use sync::{Doorbell, Word64};
 
 use crate::lock::lock;
 
-use super::cores::SimCores;
-
 /// Tells a thread to end.
 const END: u64 = u64::MAX;
+
+/// Who runs the calls that get a thread here.
+pub(crate) trait Calls: Send + Sync {
+    /// Runs a call on the calling thread. `ending` comes before the end is seen.
+    fn run(&self, core: u16, token: u32, ending: &mut dyn FnMut());
+
+    /// The threads.
+    fn groups(&self) -> &Groups;
+}
 
 /// What one thread watches: 0, or a call, or the end.
 #[derive(Debug, Default)]
@@ -57,7 +64,7 @@ impl Groups {
     ///
     /// # Errors
     /// When there can be no more threads.
-    pub(crate) fn reserve(&self, cores: &Arc<SimCores>) -> Result<(), sync::Error> {
+    pub(crate) fn reserve(&self, calls: Arc<dyn Calls>) -> Result<(), sync::Error> {
         let mut places = lock(&self.places);
         if places.taken == places.threads.len() {
             let index = places.threads.len();
@@ -71,10 +78,10 @@ impl Groups {
             }
             let seat = Arc::new(Seat::default());
             let thread = {
-                let (cores, seat) = (Arc::clone(cores), Arc::clone(&seat));
+                let seat = Arc::clone(&seat);
                 Builder::new()
                     .name(format!("sim-core-{index}"))
-                    .spawn(move || serve(&cores, &seat))
+                    .spawn(move || serve(&*calls, &seat))
                     .map_err(refuse)?
             };
             places.idle.push(Arc::clone(&seat));
@@ -141,7 +148,7 @@ impl Groups {
     }
 }
 
-fn serve(cores: &SimCores, seat: &Arc<Seat>) {
+fn serve(calls: &dyn Calls, seat: &Arc<Seat>) {
     loop {
         // Nobody knows when the next group comes: the thread sleeps until then or until the end.
         let woken = seat.bell.wait_until(None, || seat.work.observe() != 0);
@@ -153,7 +160,7 @@ fn serve(cores: &SimCores, seat: &Arc<Seat>) {
         let (core, token) = parts(work);
         // The place is free before the end of the call can be seen, so that whoever sees it and starts
         // the next call needs no further thread.
-        cores.run_apart(core, token, || cores.groups().done(seat, work));
+        calls.run(core, token, &mut || calls.groups().done(seat, work));
     }
 }
 

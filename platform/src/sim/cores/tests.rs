@@ -220,7 +220,7 @@ fn a_group_of_72_kernels_meets_at_a_barrier() {
         }
         assert_eq!(driver.finish(0..72), 0, "round {round}");
     }
-    assert_eq!(chip.0.groups().threads(), 72, "threads are used again");
+    assert_eq!(chip.0.groups.threads(), 72, "threads are used again");
 }
 
 #[test]
