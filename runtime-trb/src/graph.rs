@@ -8,8 +8,8 @@ use protocol::TaskId;
 
 use crate::limits::{Limits, RINGS};
 use crate::map::{Tails, TensorMap};
-use crate::record::{Key, Records, TaskRef};
-use crate::ring::Ring;
+use crate::record::{Key, Records, TaskRef, granules};
+use crate::ring::{Ring, Room};
 use crate::scope::ScopeStack;
 
 /// Submissions from one look at the oldest tasks to the next.
@@ -148,6 +148,15 @@ impl Graph {
                 producers.push((id, record));
             }
         });
+    }
+
+    /// The room that the task being submitted wants.
+    #[inline]
+    pub(crate) fn room(&self, tensors: usize, scalars: usize, heap: u64) -> Room {
+        Room {
+            granules: granules(tensors, scalars, self.producers.len()),
+            heap,
+        }
     }
 
     /// Forgets collected producers that have retired since.

@@ -148,7 +148,7 @@ impl Ring {
     }
 
     /// Takes a slot, a record and output memory: all three or none.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn place(&mut self, room: Room) -> Result<Place, Short> {
         if self.active() + 1 >= self.window {
             return Err(Short::Slot);

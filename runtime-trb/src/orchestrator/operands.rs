@@ -173,7 +173,7 @@ pub(super) fn is_aligned(arg: &Arg) -> bool {
 }
 
 /// Looks at every tensor argument before anything is done with any of them.
-#[inline]
+#[inline(always)]
 pub(super) unsafe fn check_operands(arg: &Arg) -> Result<Operands<'_>, Fatal> {
     // Counts were checked before.
     let count = usize::try_from(arg.tensor_count)

@@ -14,7 +14,7 @@ use super::{Orchestrator, Submitted};
 use crate::error::{Fatal, Wanted};
 use crate::record::{Descriptor, Ledger, Shaped, granules};
 use crate::recording::{Stopwatch, Unwatched, Watch};
-use crate::ring::{HEAP_ALIGN, Place, Room, Short};
+use crate::ring::{HEAP_ALIGN, Place, Short};
 
 /// Most blocks of one task, so that three lanes of each can be counted.
 const MAX_BLOCKS: u32 = 1 << 30;
@@ -88,6 +88,8 @@ impl Orchestrator<'_> {
         }
     }
 
+    // A submission that is watched is a second caller, an allocation a third. What is done per task is inlined into
+    // each of them: it takes many values, and calls would pass them through memory.
     #[inline]
     unsafe fn try_submit<'w>(
         &mut self,
@@ -192,7 +194,6 @@ impl Orchestrator<'_> {
         Ok(())
     }
 
-    // A submission that is watched is a second caller.
     #[inline(always)]
     fn collect_producers(
         &mut self,
@@ -226,7 +227,7 @@ impl Orchestrator<'_> {
     }
 
     /// Takes slot, record and output memory, and makes sure the map has room for the task's writes.
-    #[inline]
+    #[inline(always)]
     pub(super) fn take_place(
         &mut self,
         operands: &Operands<'_>,
@@ -246,12 +247,9 @@ impl Orchestrator<'_> {
             .output_bytes
             .checked_next_multiple_of(HEAP_ALIGN)
             .ok_or(Fatal::OutputTooLarge)?;
-        let room = |this: &Self| Room {
-            granules: granules(operands.count(), scalars, this.graph.producers.len()),
-            heap,
-        };
-        let wanted = room(self);
-        match self.graph.rings[ring].place(wanted) {
+        let tensors = operands.count();
+        let room = self.graph.room(tensors, scalars, heap);
+        match self.graph.rings[ring].place(room) {
             Ok(place) => Ok(place),
             Err(short) => {
                 let what = match short {
@@ -263,17 +261,17 @@ impl Orchestrator<'_> {
                     what,
                     |this| {
                         this.graph.drop_retired();
-                        let wanted = room(this);
-                        this.graph.rings[ring].place(wanted).ok()
+                        let room = this.graph.room(tensors, scalars, heap);
+                        this.graph.rings[ring].place(room).ok()
                     },
-                    |this| this.ring_full(ring, room(this)),
+                    |this| this.ring_full(ring, this.graph.room(tensors, scalars, heap)),
                 )
             }
         }
     }
 
     /// Writes everything a role, a core or the user will read.
-    #[inline]
+    #[inline(always)]
     fn write_record(
         &mut self,
         place: &Place,
@@ -307,7 +305,7 @@ impl Orchestrator<'_> {
     }
 
     /// Writes the four lines of a record.
-    #[inline]
+    #[inline(always)]
     pub(super) fn make_record(&mut self, place: &Place, shaped: &Shaped, operands: &Operands<'_>) {
         let depth = self.graph.scopes.depth() - 1;
         #[expect(clippy::cast_possible_truncation, reason = "limits keep them small")]
@@ -327,7 +325,7 @@ impl Orchestrator<'_> {
     }
 
     /// Copies the tensors into the record and makes the outputs.
-    #[inline]
+    #[inline(always)]
     pub(super) fn write_tensors(
         &self,
         place: &Place,
@@ -387,7 +385,7 @@ impl Orchestrator<'_> {
     }
 
     /// Connects the task with its producers and lets it go.
-    #[inline]
+    #[inline(always)]
     fn publish(&mut self, place: &Place, shape: Shape) {
         let shared = self.around.shared;
         let records = &shared.records;
