@@ -12,6 +12,8 @@
 //! [`wire`] and [`stamp`] are part of every build, because the host needs them; the rest is the image. An image
 //! has the runtimes that it was built with, usually one; without any there is none.
 
+#[cfg(any(test, all(feature = "image", any(feature = "trb", feature = "hbg"))))]
+mod alarm;
 #[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod block;
 #[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]

@@ -55,7 +55,7 @@ pub extern "C" fn StaticTileFwkBackendKernelServer(args: *mut c_void) -> c_int {
     if args.is_null() { FAILED } else { 0 }
 }
 
-/// Takes the levels of the device's log.
+/// Takes the levels of the device's log. Launched once: it is when this is launched that the image is opened.
 #[unsafe(no_mangle)]
 pub extern "C" fn DynTileFwkBackendKernelServerInit(args: *mut c_void) -> c_int {
     if args.is_null() {
@@ -97,6 +97,7 @@ fn take_part(block: &Block<Family>, table: u64) {
     match GATE.pass(request.run, processor(), (launched, wanted), ARRIVAL) {
         Place::Leave => {}
         Place::Stay(number) if number + 1 == wanted => {
+            logging::refresh();
             let lead = TEAM.lead(request.run);
             CHIP.get_or_init(Chip::new).lead(block, table, &lead);
         }

@@ -22,6 +22,7 @@ use protocol::registers::AICPU_IDLE_TASK_ID;
 use protocol::run_descriptor::{RunDescriptors, TrbBody};
 use sync::Crowd;
 
+use super::alarm::Alarm;
 use super::block::{Block, at};
 use super::cache;
 use super::clock;
@@ -43,6 +44,9 @@ struct Kept<A: RunDescriptors> {
     hbg: hbg::Half<A>,
 }
 
+/// Ends runs that take too long.
+static ALARM: Alarm = Alarm::new();
+
 /// One run, as far as it is the same with every runtime.
 struct Frame<'a, A: RunDescriptors> {
     block: &'a Block<A>,
@@ -52,6 +56,8 @@ struct Frame<'a, A: RunDescriptors> {
     threads: u8,
     /// How long nothing may move.
     no_progress: Duration,
+    /// How long it may take as a whole.
+    whole: Duration,
     /// How long cores may take to end what they run, and to go.
     leave: Duration,
     /// Where the run is written down, if it is.
@@ -184,6 +190,7 @@ impl<A: RunDescriptors> Chip<A> {
             threads: u8::try_from(request.threads)
                 .map_err(|_| Refusal::Descriptor("its number of threads is out of range"))?,
             no_progress: millis(request.no_progress_ms),
+            whole: millis(request.run_ms),
             leave: millis(request.leave_ms),
             recorder: recorder_of::<A>(request.recording),
         };

@@ -66,8 +66,8 @@ pub struct Request {
     pub graph_bytes: u64,
     /// Milliseconds that cores may take to end what they run, and to go.
     pub leave_ms: u32,
-    /// Zero.
-    pub pad: u32,
+    /// Milliseconds that the run may take as a whole.
+    pub run_ms: u32,
     /// Address of the region that the run is written down in, 0 for none.
     pub recording: u64,
     /// Zero.
@@ -93,7 +93,7 @@ protocol::pin_layout!(Request, 192 bytes, align 64, {
     96 => graph: u64,
     104 => graph_bytes: u64,
     112 => leave_ms: u32,
-    116 => pad: u32,
+    116 => run_ms: u32,
     120 => recording: u64,
     128 => reserved: [u64; 8],
 });

@@ -81,6 +81,10 @@ pub enum RunFailure {
     Code {
         /// The codes of the run.
         status: RunStatus,
+        /// Tasks submitted until then.
+        submitted: u64,
+        /// Of those, complete.
+        completed: u64,
         /// The first error that was logged.
         text: String,
     },
@@ -223,6 +227,8 @@ impl<A: Arch> Executor<A> {
         let status = report.status;
         Err(RunFailure::Code {
             status,
+            submitted: report.submitted,
+            completed: report.completed,
             text: errors.text_or(|| format!("the run ended with code {}", status.value())),
         })
     }

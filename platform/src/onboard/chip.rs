@@ -24,6 +24,7 @@ use crate::machine::{DeviceMemory, LoadedKernel, Machine, NoMemory};
 use crate::program::Kernel;
 
 use super::comm::{Rank, Windows};
+use super::descriptor::LaunchBlock;
 use super::family::Family;
 use super::images::{ImageError, Images, Loaded};
 use super::limits::TimeLimits;
@@ -98,7 +99,8 @@ pub(super) struct Kept {
 /// The kernel arguments, which are the same for every run.
 #[derive(Debug)]
 pub(super) struct Arguments {
-    pub(super) bytes: Vec<u8>,
+    /// Of the function that does a run.
+    pub(super) run: LaunchBlock,
     /// For cores that are started with them.
     pub(super) on_chip: Option<Buffer>,
 }

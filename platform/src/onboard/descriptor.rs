@@ -15,6 +15,7 @@ use protocol::{ChipStorageTaskArgs, CoreType};
 
 use aicore_abi::seam::KernelEntry;
 
+use crate::cann::AicpuLaunch;
 use crate::error::{Error, Result};
 
 use super::memory::Block;
@@ -130,10 +131,11 @@ pub(crate) fn request(block: &Block) -> Request {
 }
 
 /// The argument block of an AICPU launch: the kernel arguments, then three names.
+#[derive(Debug)]
 pub(crate) struct LaunchBlock {
-    pub(crate) bytes: Vec<u8>,
-    pub(crate) kernel_name_at: u32,
-    pub(crate) so_name_at: u32,
+    bytes: Vec<u8>,
+    kernel_name_at: u32,
+    so_name_at: u32,
 }
 
 impl LaunchBlock {
@@ -149,6 +151,16 @@ impl LaunchBlock {
             bytes,
             kernel_name_at: offset(0),
             so_name_at: offset(1),
+        }
+    }
+
+    /// The launch of the block's function on so many threads.
+    pub(crate) fn launch(&self, threads: u32) -> AicpuLaunch<'_> {
+        AicpuLaunch {
+            block: &self.bytes,
+            kernel_name_at: self.kernel_name_at,
+            so_name_at: self.so_name_at,
+            threads,
         }
     }
 }

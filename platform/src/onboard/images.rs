@@ -3,12 +3,16 @@
 //! Knows that the vendor's loader takes one AICPU image per process and silently keeps it, and that
 //! the core program is registered once. Refuses to run an image whose layouts are not this build's.
 
+use core::time::Duration;
 use std::sync::Arc;
 
 use aicpu::onboard::stamp::{DIGEST, Runtime, Stamp, digest_in};
 use protocol::content_id;
+use protocol::kernel_args::LAUNCH_INIT_NAME;
 
-use crate::cann::{Binary, Buffer, Driver, Error};
+use crate::cann::{Binary, Bound, Buffer, Driver, Error, Stream};
+
+use super::descriptor::LaunchBlock;
 
 /// The AICPU image and the core program.
 #[derive(Clone)]
@@ -124,7 +128,7 @@ impl Images {
 pub(crate) struct Loaded {
     device_args: Buffer,
     binary: Binary,
-    /// Read by the loader at the first launch.
+    /// Read by the loader when it opens the image.
     _aicpu: Buffer,
 }
 
@@ -147,6 +151,18 @@ impl Loaded {
     pub(crate) const fn binary(&self) -> u64 {
         self.binary.handle()
     }
+}
+
+/// Has the vendor's loader open the image, which it does when the first function is launched.
+pub(crate) fn open(
+    bound: &Bound<'_>,
+    stream: &Stream,
+    kernel_args: &[u8],
+    limit: Duration,
+) -> Result<(), Error> {
+    let block = LaunchBlock::new(kernel_args, LAUNCH_INIT_NAME);
+    bound.launch_aicpu(stream.handle(), &block.launch(1))?;
+    bound.stream_synchronize(stream.handle(), limit)
 }
 
 /// What the vendor's loader reads, the device's number behind the pinned record included.

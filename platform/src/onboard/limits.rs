@@ -8,7 +8,7 @@ use core::time::Duration;
 /// Variable with the milliseconds nothing may move in a run.
 const SCHEDULER: &str = "SIMPLER_SCHEDULER_TIMEOUT_MS";
 /// Variable with the microseconds one operation of the hardware may take.
-const OPERATION: &str = "SIMPLER_OP_EXECUTE_TIMEOUT_US";
+pub(super) const OPERATION: &str = "SIMPLER_OP_EXECUTE_TIMEOUT_US";
 /// Variable with the milliseconds a stream may take.
 const STREAM: &str = "SIMPLER_STREAM_SYNC_TIMEOUT_MS";
 /// How much longer a stream must be waited for than the schedulers wait.
@@ -71,6 +71,13 @@ impl TimeLimits {
             limits.stream
         );
         Self::default()
+    }
+
+    /// How long a run may take as a whole. The image ends one that takes longer: if the hardware ended it, the chip
+    /// would be lost with it.
+    #[must_use]
+    pub fn whole(&self) -> Duration {
+        self.operation - self.operation / 8
     }
 
     /// Whether the inner watchdog bites before the outer.

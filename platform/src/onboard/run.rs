@@ -2,8 +2,11 @@
 //!
 //! ```text
 //! (graph) ─▶ images (once) ─▶ block (if limits changed) ─▶ orchestration (once) or graph ─▶ descriptor, request
-//!     ─▶ cores ─▶ init ─▶ control CPUs ─▶ both streams done ─▶ outcome
+//!     ─▶ cores ─▶ control CPUs ─▶ both streams done ─▶ outcome
 //! ```
+//!
+//! The vendor's loader opens the image of control CPUs when its first function is launched. That is done when the
+//! image is put onto the chip, and waited for: no run is late because of it, and no run launches more than twice.
 //!
 //! The cores are launched first: on a chip that idles, loading their program takes a moment; beside
 //! control CPUs that wait for them it can take longer than the hardware allows an operation.
@@ -14,10 +17,10 @@ use std::time::Instant;
 use aicpu::onboard::stamp::Runtime;
 use aicpu::onboard::wire::{OUTCOME_AT, Outcome as Report, REQUEST_AT, Request, Verdict};
 use bytemuck::Zeroable;
-use protocol::kernel_args::{LAUNCH_INIT_NAME, LAUNCH_RUN_NAME};
+use protocol::kernel_args::LAUNCH_RUN_NAME;
 use protocol::run_descriptor::RunDescriptors;
 
-use crate::cann::{AicpuLaunch, Buffer, CoreLaunch};
+use crate::cann::{Buffer, CoreLaunch};
 use crate::error::{Error, Result};
 use crate::launch::{Launch, Outcome, RunReport};
 use crate::lock::lock;
@@ -26,7 +29,7 @@ use crate::program::Orchestration;
 use super::chip::{Arguments, Chip, Kept};
 use super::descriptor::{self, Content, LaunchBlock, OnChip};
 use super::family::{CoreArgument, KernelArgs};
-use super::images::{ImageError, Loaded};
+use super::images::{self, ImageError, Loaded};
 use super::memory::{Block, RuntimeMemory};
 
 /// Which bits of a run's number are its context's.
@@ -41,11 +44,12 @@ enum Work<'a> {
     Graph(aicpu::hbg::Ready),
 }
 
-/// How many of what a run uses.
+/// How many of what a run uses, and since when.
 #[derive(Clone, Copy)]
 struct Extent {
     clusters: u32,
     threads: u32,
+    started: Instant,
 }
 
 impl<A: RunDescriptors> Chip<A> {
@@ -90,6 +94,7 @@ impl<A: RunDescriptors> Chip<A> {
 
     /// What the run wants, if the chip has it.
     fn extent(&self, launch: &Launch<'_, Self>) -> Result<Extent> {
+        let started = Instant::now();
         let clusters = u32::try_from(launch.config.block_dim).expect("checked");
         let working = self.held().table.clusters();
         if clusters > working {
@@ -105,7 +110,11 @@ impl<A: RunDescriptors> Chip<A> {
                 ),
             });
         }
-        Ok(Extent { clusters, threads })
+        Ok(Extent {
+            clusters,
+            threads,
+            started,
+        })
     }
 
     fn run_work(&self, launch: &Launch<'_, Self>, extent: Extent, work: Work<'_>) -> Outcome {
@@ -205,7 +214,7 @@ impl<A: RunDescriptors> Chip<A> {
         Ok(())
     }
 
-    /// The kernel arguments of all runs.
+    /// The kernel arguments of all runs; the image has been opened with them.
     fn arguments(&self, loaded: &Loaded) -> Result<Arguments> {
         let held = self.held();
         let bytes = (self.options.family.kernel_args)(&KernelArgs {
@@ -224,7 +233,15 @@ impl<A: RunDescriptors> Chip<A> {
             CoreArgument::Descriptor => None,
             CoreArgument::KernelArgs => Some(Buffer::upload(&self.driver, &bytes)?),
         };
-        Ok(Arguments { bytes, on_chip })
+        let bound = self.driver.bind()?;
+        images::open(&bound, &held.aicpu, &bytes, self.options.limits.stream).inspect_err(
+            |error| {
+                log::error!("the image was not opened: {error}");
+                self.condemn(&error.to_string());
+            },
+        )?;
+        let run = LaunchBlock::new(&bytes, LAUNCH_RUN_NAME);
+        Ok(Arguments { run, on_chip })
     }
 
     fn renew_block(&self, kept: &mut Kept, memory: RuntimeMemory) -> Result<()> {
@@ -255,7 +272,7 @@ impl<A: RunDescriptors> Chip<A> {
             },
         )?;
         self.held().descriptor.write(0, &descriptor)?;
-        let request = self.request(ready.block, kept.numbers, extent.threads, launch, graph);
+        let request = self.request(ready.block, kept.numbers, extent, launch, graph);
         ready
             .block
             .write(REQUEST_AT, bytemuck::bytes_of(&request))?;
@@ -288,23 +305,25 @@ impl<A: RunDescriptors> Chip<A> {
         &self,
         block: &Block,
         run: u64,
-        threads: u32,
+        extent: Extent,
         launch: &Launch<'_, Self>,
         (graph, graph_bytes): (u64, u64),
     ) -> Request {
         let limits = &self.options.limits;
-        let millis = |limit: Duration| u32::try_from(limit.as_millis()).unwrap_or(u32::MAX).max(1);
-        let no_progress = millis(limits.scheduler.min(launch.options.deadlines.no_progress));
+        let deadlines = &launch.options.deadlines;
+        let no_progress = millis(limits.scheduler.min(deadlines.no_progress));
+        let left = deadlines.run.saturating_sub(extent.started.elapsed());
         Request {
             run,
             // As a run's number: also the context's own.
             registration: run & CONTEXT | launch.registration,
             launched: self.held().launched_threads,
-            threads,
+            threads: extent.threads,
             no_progress_ms: no_progress,
             tensor_wait_ms: no_progress,
             cores_ms: millis(limits.cores),
             leave_ms: millis(limits.cores),
+            run_ms: millis(left.min(limits.whole())),
             device: self.driver.device().unsigned_abs(),
             cores: self.held().table.usable(),
             graph,
@@ -322,7 +341,7 @@ impl<A: RunDescriptors> Chip<A> {
         launch: &Launch<'_, Self>,
     ) -> Result<()> {
         let held = self.held();
-        let Arguments { bytes, on_chip } = ready.arguments;
+        let Arguments { run, on_chip } = ready.arguments;
         let bound = self.driver.bind()?;
         let cores = CoreLaunch {
             binary: ready.loaded.binary(),
@@ -330,18 +349,14 @@ impl<A: RunDescriptors> Chip<A> {
             argument: on_chip.as_ref().unwrap_or(&held.descriptor).address(),
         };
         bound.launch_cores(held.aicore.handle(), &cores)?;
-        for (function, threads) in [(LAUNCH_INIT_NAME, 1), (LAUNCH_RUN_NAME, request.launched)] {
-            let block = LaunchBlock::new(bytes, function);
-            let aicpu = AicpuLaunch {
-                block: &block.bytes,
-                kernel_name_at: block.kernel_name_at,
-                so_name_at: block.so_name_at,
-                threads,
-            };
-            bound.launch_aicpu(held.aicpu.handle(), &aicpu)?;
-        }
+        bound.launch_aicpu(held.aicpu.handle(), &run.launch(request.launched))?;
         Ok(self.wait(&bound, &launch.options.deadlines)?)
     }
+}
+
+/// A limit as the image takes it.
+pub(super) fn millis(limit: Duration) -> u32 {
+    u32::try_from(limit.as_millis()).unwrap_or(u32::MAX).max(1)
 }
 
 /// What a run needs of what is kept.

@@ -6,14 +6,12 @@
 use core::time::Duration;
 use std::sync::Arc;
 
-use protocol::kernel_args::LAUNCH_INIT_NAME;
 use protocol::run_descriptor::RunDescriptors;
 
-use crate::cann::{AicpuLaunch, Buffer, Driver, Error, Library, Search, Stream, StreamKind};
+use crate::cann::{Buffer, Driver, Error, Library, Search, Stream, StreamKind};
 
-use super::descriptor::LaunchBlock;
 use super::family::{Family, KernelArgs};
-use super::images::{Images, Loaded};
+use super::images::{self, Images, Loaded};
 use super::limits::TimeLimits;
 use super::recovery;
 use super::registers::RegisterTable;
@@ -198,18 +196,8 @@ impl SelfTest<'_> {
             log_info: 5,
             ..KernelArgs::default()
         });
-        let block = LaunchBlock::new(&arguments, LAUNCH_INIT_NAME);
-        let launch = AicpuLaunch {
-            block: &block.bytes,
-            kernel_name_at: block.kernel_name_at,
-            so_name_at: block.so_name_at,
-            threads: 1,
-        };
         let bound = driver.bind()?;
-        let opened = bound
-            .launch_aicpu(stream.handle(), &launch)
-            .and_then(|()| bound.stream_synchronize(stream.handle(), LOADING));
-        if let Err(error) = opened {
+        if let Err(error) = images::open(&bound, &stream, &arguments, LOADING) {
             // Nothing of a chip that failed is used again, not even to give it back.
             driver.set_lost();
             if let Err(reset) = recovery::force_reset(driver, &TimeLimits::default()) {

@@ -13,6 +13,8 @@ use crate::error::{Error, Result};
 use crate::launch::{Launch, RunReport};
 
 use super::chip::Chip;
+use super::limits::OPERATION;
+use super::run::millis;
 
 impl<A: RunDescriptors> Chip<A> {
     /// Why streams are not done, for whoever asked for a run with a deadline.
@@ -46,17 +48,37 @@ impl<A: RunDescriptors> Chip<A> {
         execution: Duration,
     ) -> Result<RunReport> {
         let judged = self.judge_report(report, request, launch, execution);
-        let limit = launch.options.deadlines.run;
-        let gave_up = report.verdict == Verdict::Cores as u32
-            || report.scheduler_code == RunError::SchedulerTimeout.code();
+        let whole = Duration::from_millis(u64::from(request.run_ms));
+        let may_be_that = Duration::from_nanos(report.nanoseconds) >= whole;
+        let gave_up = |error: &Error| {
+            report.verdict == Verdict::Cores as u32
+                || error.code() == -RunError::SchedulerTimeout.code()
+        };
         match judged {
-            Err(_) if gave_up && execution >= limit => Err(Error::Deadline {
-                missed: "end",
-                limit,
-                progress: report.completed,
-                waiting: report.text(),
-            }),
+            Err(error) if may_be_that && gave_up(&error) => {
+                Err(self.too_long(report, request, launch))
+            }
             judged => judged,
+        }
+    }
+
+    /// The image has ended the run because it took too long as a whole.
+    fn too_long(&self, report: &Report, request: &Request, launch: &Launch<'_, Self>) -> Error {
+        let limits = &self.options.limits;
+        let (limit, why) = if request.run_ms == millis(limits.whole()) {
+            let why = format!(
+                ", and the hardware ends an operation after {:?} (raise {OPERATION})",
+                limits.operation
+            );
+            (limits.whole(), why)
+        } else {
+            (launch.options.deadlines.run, String::new())
+        };
+        Error::Deadline {
+            missed: "end",
+            limit,
+            progress: report.completed,
+            waiting: format!("{}{why}", report.text()),
         }
     }
 

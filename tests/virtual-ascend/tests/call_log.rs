@@ -44,25 +44,27 @@ fn cores_are_launched_before_control_cpus_and_always_the_same_program_on_the_sam
             assert_eq!(out, expected(links));
         }
         let launches = only(&session, &[CORES, CPUS]);
-        // The init function on one control CPU, then the run on all that there are.
-        assert_eq!(names(&launches), [CORES, CPUS, CPUS].repeat(3));
+        // Once the function with which the image is opened, on one control CPU; then each run, on all that there are.
+        let (open, runs) = launches.split_first().expect("there were runs");
+        assert_eq!(open.function, CPUS);
+        assert_eq!((open.arguments[0], open.arguments[1]), (5, 1));
+        assert_eq!(names(runs), [CORES, CPUS].repeat(3));
         let registered = only(&session, &["rtRegisterAllKernel"]);
         assert_eq!(registered.len(), 1);
-        for run in launches.chunks(3) {
-            let [cores, init, serve] = run else {
-                unreachable!("three launches for each run")
+        for run in runs.chunks(2) {
+            let [cores, serve] = run else {
+                unreachable!("two launches for each run")
             };
             // Program, tiling key, blocks, argument, stream, and that all are resident at once.
-            assert_eq!(cores.arguments[0], launches[0].arguments[0], "one program");
+            assert_eq!(cores.arguments[0], runs[0].arguments[0], "one program");
             assert_eq!(cores.arguments[1..3], [0, 2]);
-            assert_eq!(cores.arguments[4], launches[0].arguments[4], "one stream");
+            assert_eq!(cores.arguments[4], runs[0].arguments[4], "one stream");
             assert_eq!(cores.arguments[5], 1);
             // Kind of kernel, threads, bytes, stream.
-            assert_eq!((init.arguments[0], init.arguments[1]), (5, 1));
             assert_eq!((serve.arguments[0], serve.arguments[1]), (5, 6));
-            assert_eq!(init.arguments[3], serve.arguments[3], "one stream for both");
+            assert_eq!(open.arguments[3], serve.arguments[3], "one stream for both");
             assert_ne!(
-                init.arguments[3], cores.arguments[4],
+                open.arguments[3], cores.arguments[4],
                 "and another for cores"
             );
         }
@@ -91,7 +93,11 @@ fn limits_are_set_before_anything_runs_and_streams_are_waited_for_no_longer() {
         "microseconds of one operation"
     );
     let waits = only(&session, &["aclrtSynchronizeStreamWithTimeout"]);
-    assert_eq!(waits.len(), 2, "one for each stream");
+    assert_eq!(
+        waits.len(),
+        3,
+        "the image is opened, then one for each stream"
+    );
     assert!(
         waits.iter().all(|it| it.arguments[1] <= 30_000),
         "{waits:?}"

@@ -136,14 +136,24 @@ fn short() -> TimeLimits {
     }
 }
 
-/// A chip that went wrong refuses the next run, and after it was given back a new context works.
+/// A chip goes wrong when its image is opened, and when a run is launched.
 fn a_chip_goes_wrong(family: Family, wrong: Misbehaviour, says: &str) {
+    for runs_before in 0..2 {
+        goes_wrong_after(runs_before, family, wrong, says);
+    }
+}
+
+/// A chip that went wrong after so many runs refuses the next, and after it was given back a new context works.
+fn goes_wrong_after(runs_before: u32, family: Family, wrong: Misbehaviour, says: &str) {
     let image = aicpu_image(family, Runtime::Trb, "native");
     let program = sums(family, Runtime::Trb, &Compiler::native());
     let session = Session::begin(&Config::new(family));
     let first = device(&session, family, &image, short());
     first.init(0).expect("a played device");
     first.prepare(0, &program).expect("a good program");
+    for _ in 0..runs_before {
+        run_sums(&*first, 0, LINKS, (1, 2)).expect("nothing is wrong yet");
+    }
     session.misbehave(0, Some(wrong));
     let error = run_sums(&*first, 0, LINKS, (1, 2)).expect_err("the chip went wrong");
     assert!(error.to_string().contains(says), "{error}");

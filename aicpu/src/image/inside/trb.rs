@@ -121,7 +121,7 @@ impl<A: Arch> Inside for Trb<A> {
                 end.submitted = report.submitted;
                 end.completed = report.completed;
             }
-            Err(trb::RunFailure::Code { status, text }) => {
+            Err(trb::RunFailure::Code { status, text, .. }) => {
                 end.fail_with(status.orchestrator_code, status.scheduler_code, &text);
             }
             Err(trb::RunFailure::Begin(error)) => end.fail(-1, &error.to_string()),

@@ -6,7 +6,7 @@
 use protocol::run_descriptor::RunDescriptors;
 use runtime_hbg::{Deadlines, Error, GraphView};
 
-use super::{DeviceHalf, Frame, Refusal};
+use super::{ALARM, DeviceHalf, Frame, Refusal};
 use crate::hbg::{Executor, Work};
 use crate::onboard::block::at;
 use crate::onboard::cache;
@@ -54,7 +54,10 @@ impl<A: RunDescriptors> DeviceHalf<A> for Half<A> {
             },
             recorder: frame.recorder.as_ref(),
         };
-        match executor.run_graph(graph, &work, cores, crew) {
+        let ended = ALARM.during(frame.whole, &|| executor.abort(), || {
+            executor.run_graph(graph, &work, cores, crew)
+        });
+        match ended {
             Ok(report) => {
                 outcome.verdict = Verdict::Good as u32;
                 outcome.submitted = report.tasks;
@@ -63,8 +66,14 @@ impl<A: RunDescriptors> DeviceHalf<A> for Half<A> {
             Err(error) => {
                 outcome.set_text(&error.to_string());
                 outcome.verdict = match error {
-                    Error::Stalled { .. } | Error::Aborted { .. } => {
+                    Error::Stalled {
+                        completed, tasks, ..
+                    }
+                    | Error::Aborted {
+                        completed, tasks, ..
+                    } => {
                         outcome.scheduler_code = error.code();
+                        (outcome.submitted, outcome.completed) = (tasks, completed);
                         Verdict::Code
                     }
                     _ => Verdict::Refused,

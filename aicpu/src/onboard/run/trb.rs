@@ -9,7 +9,7 @@ use protocol::run_descriptor::{RunDescriptors, TrbBody};
 use runtime_trb::{Context, Deadlines, Limits};
 use sync::Arena;
 
-use super::{DeviceHalf, Frame, Refusal};
+use super::{ALARM, DeviceHalf, Frame, Refusal};
 use crate::onboard::block::{Block, at};
 use crate::onboard::cache;
 use crate::onboard::cores::DeviceCores;
@@ -85,34 +85,36 @@ impl<A: RunDescriptors> DeviceHalf<A> for Half<A> {
             },
             recorder: frame.recorder.as_ref(),
         };
-        note(outcome, ready.executor.run(&order, cores, crew));
+        let end = ALARM.during(frame.whole, &|| ready.executor.abort(), || {
+            ready.executor.run(&order, cores, crew)
+        });
+        note(outcome, end);
     }
 }
 
 /// Writes down how the run ended.
 fn note(outcome: &mut Outcome, end: End) {
     outcome.loaded = u32::from(end.loaded);
-    let report = match end.result {
-        Ok(report) => {
-            outcome.verdict = Verdict::Good as u32;
-            report
+    if let Err(failure) = &end.result {
+        outcome.set_text(&failure.to_string());
+    }
+    let (verdict, submitted, completed) = match end.result {
+        Ok(report) => (Verdict::Good, report.submitted, report.completed),
+        Err(RunFailure::Code {
+            status,
+            submitted,
+            completed,
+            ..
+        }) => {
+            outcome.orchestrator_code = status.orchestrator_code;
+            outcome.scheduler_code = status.scheduler_code;
+            (Verdict::Code, submitted, completed)
         }
-        Err(failure) => {
-            outcome.set_text(&failure.to_string());
-            outcome.verdict = match failure {
-                RunFailure::Code { status, .. } => {
-                    outcome.orchestrator_code = status.orchestrator_code;
-                    outcome.scheduler_code = status.scheduler_code;
-                    Verdict::Code
-                }
-                RunFailure::Begin(_) => Verdict::Refused,
-                RunFailure::Table(_) | RunFailure::Call(_) => Verdict::Orchestration,
-            } as u32;
-            return;
-        }
+        Err(RunFailure::Begin(_)) => (Verdict::Refused, 0, 0),
+        Err(RunFailure::Table(_) | RunFailure::Call(_)) => (Verdict::Orchestration, 0, 0),
     };
-    outcome.submitted = report.submitted;
-    outcome.completed = report.completed;
+    outcome.verdict = verdict as u32;
+    (outcome.submitted, outcome.completed) = (submitted, completed);
 }
 
 /// The orchestration of a run, its bytes fetched if the id was registered anew.

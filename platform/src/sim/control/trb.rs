@@ -91,7 +91,7 @@ fn done(report: &runtime_trb::RunReport, execution: Duration) -> RunReport {
 
 fn failed(id: i32, failure: RunFailure) -> Error {
     match failure {
-        RunFailure::Code { status, text } => Error::Runtime {
+        RunFailure::Code { status, text, .. } => Error::Runtime {
             orchestrator: status.orchestrator_code,
             scheduler: status.scheduler_code,
             text,

@@ -1,0 +1,175 @@
+//! What ends a run that takes too long.
+//!
+//! Knows one time and whom to tell when it has come. Refuses to know what is told.
+//!
+//! | writer | store | reader | makes visible |
+//! |---|---|---|---|
+//! | leader | `set` under the lock | the alarm's thread | when to tell whom |
+//! | the alarm's thread | `wakes` under the lock | leader | whether it must be woken to be in time |
+//!
+//! A run sets the alarm and takes it back, and does not wake the alarm's thread for it: that sleeps until the time it
+//! knows, and looks then what time it is to know. So it is woken only by a run with less time than the one before, and
+//! once by the first.
+
+use core::time::Duration;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+/// How long until somebody is told again who has not done as told: he may not have been listening the first time.
+const AGAIN: Duration = Duration::from_millis(10);
+
+/// A thread that tells somebody when a time has come.
+pub(super) struct Alarm {
+    clock: Mutex<Clock>,
+    changed: Condvar,
+}
+
+struct Clock {
+    set: Option<Set>,
+    /// When the thread looks by itself; never, if nothing was set when it looked last.
+    wakes: Option<Instant>,
+    /// There is a thread.
+    wound: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Set {
+    at: Instant,
+    tell: *const (dyn Fn() + Sync),
+}
+
+// SAFETY: what is told is `Sync`, and is only told under the lock, under which it is taken back before it goes away.
+unsafe impl Send for Set {}
+
+impl Alarm {
+    pub(super) const fn new() -> Self {
+        Self {
+            clock: Mutex::new(Clock {
+                set: None,
+                wakes: None,
+                wound: false,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+
+    /// Does `work`; if it takes longer than `limit`, `tell` is called, and again until the work is over.
+    ///
+    /// Where there can be no thread the work has no limit, which is logged.
+    pub(super) fn during<R>(
+        &'static self,
+        limit: Duration,
+        tell: &(dyn Fn() + Sync),
+        work: impl FnOnce() -> R,
+    ) -> R {
+        let Some(at) = Instant::now().checked_add(limit) else {
+            return work();
+        };
+        let tell: *const (dyn Fn() + Sync) = tell;
+        // SAFETY: only the lifetime changes; `Taken` ends all use before `tell` goes away.
+        let tell = unsafe {
+            core::mem::transmute::<*const (dyn Fn() + Sync), *const (dyn Fn() + Sync + 'static)>(
+                tell,
+            )
+        };
+        self.set(Set { at, tell });
+        let taken = Taken(self);
+        let result = work();
+        drop(taken);
+        result
+    }
+
+    fn set(&'static self, set: Set) {
+        let mut clock = self.lock();
+        clock.set = Some(set);
+        if !clock.wound {
+            let thread = std::thread::Builder::new().name("alarm".to_owned());
+            match thread.spawn(|| self.watch()) {
+                Ok(_runs_on) => clock.wound = true,
+                Err(error) => log::error!("runs have no limit as a whole: {error}"),
+            }
+        } else if clock.wakes.is_none_or(|wakes| set.at < wakes) {
+            self.changed.notify_one();
+        }
+    }
+
+    fn watch(&self) {
+        let mut clock = self.lock();
+        loop {
+            let now = Instant::now();
+            if let Some(set) = &mut clock.set
+                && set.at <= now
+            {
+                // SAFETY: it is taken back under the lock, which is held.
+                unsafe { (*set.tell)() };
+                set.at = now + AGAIN;
+            }
+            clock.wakes = clock.set.map(|set| set.at);
+            clock = match clock.wakes {
+                Some(wakes) => {
+                    let nap = wakes.saturating_duration_since(now);
+                    let slept = self.changed.wait_timeout(clock, nap);
+                    slept.unwrap_or_else(PoisonError::into_inner).0
+                }
+                None => {
+                    let slept = self.changed.wait(clock);
+                    slept.unwrap_or_else(PoisonError::into_inner)
+                }
+            };
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Clock> {
+        self.clock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes the alarm back when dropped.
+struct Taken(&'static Alarm);
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        self.0.lock().set = None;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Alarm;
+    use core::time::Duration;
+    use std::sync::mpsc;
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    /// How often it was told while the work waited to be told twice.
+    fn told(alarm: &'static Alarm, limit: Duration) -> Result<(), mpsc::RecvTimeoutError> {
+        let (tell, hear) = mpsc::channel();
+        alarm.during(
+            limit,
+            &move || {
+                let _nobody_listens_after_two = tell.send(());
+            },
+            || {
+                hear.recv_timeout(LONG)?;
+                hear.recv_timeout(LONG)
+            },
+        )
+    }
+
+    #[test]
+    fn work_that_takes_too_long_is_told_until_it_ends() {
+        static ALARM: Alarm = Alarm::new();
+        assert_eq!(told(&ALARM, Duration::from_millis(1)), Ok(()));
+        assert_eq!(told(&ALARM, Duration::ZERO), Ok(()));
+    }
+
+    #[test]
+    fn an_alarm_that_was_taken_back_tells_nobody() {
+        static ALARM: Alarm = Alarm::new();
+        let never = || unreachable!("it was in time");
+        assert_eq!(ALARM.during(LONG, &never, || 7), 7);
+        assert_eq!(ALARM.during(Duration::MAX, &never, || 8), 8);
+        // The thread sleeps for a long time; a shorter limit wakes it.
+        assert_eq!(told(&ALARM, Duration::from_millis(1)), Ok(()));
+    }
+}
