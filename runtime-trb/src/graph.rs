@@ -133,6 +133,9 @@ impl Graph {
     /// Adds all live writers of regions that overlap the tensor.
     #[inline]
     pub(crate) fn collect_writers(&mut self, records: &Records, tensor: &Tensor, supersede: bool) {
+        if self.map.is_empty() {
+            return;
+        }
         let Self {
             map,
             tails,

@@ -339,6 +339,12 @@ impl TensorMap {
         self.linked
     }
 
+    /// Whether nobody wrote anything yet, or everybody who did has been forgotten.
+    #[inline]
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.in_use == 0
+    }
+
     /// Entries there may be.
     pub(crate) const fn capacity(&self) -> u32 {
         self.capacity

@@ -127,7 +127,19 @@ pub(super) fn check_arg(arg: &Arg) -> Result<(), Fatal> {
     if arg.has_error != 0 {
         return Err(invalid_arg(arg));
     }
-    let counts = [
+    if counts(arg).iter().all(fits) {
+        Ok(())
+    } else {
+        Err(bad_count(arg))
+    }
+}
+
+/// What an argument object counts: its name, how many it has, how many it may have.
+type Count = (&'static str, i64, usize);
+
+#[inline]
+fn counts(arg: &Arg) -> [Count; 3] {
+    [
         ("tensor", i64::from(arg.tensor_count), MAX_TENSOR_ARGS),
         ("scalar", i64::from(arg.scalar_count), MAX_SCALAR_ARGS),
         (
@@ -135,13 +147,19 @@ pub(super) fn check_arg(arg: &Arg) -> Result<(), Fatal> {
             i64::from(arg.explicit_deps.count),
             MAX_EXPLICIT_DEPS,
         ),
-    ];
-    for (what, count, limit) in counts {
-        if count < 0 || count > limit as i64 {
-            return Err(Fatal::BadCount { what, count, limit });
-        }
-    }
-    Ok(())
+    ]
+}
+
+#[inline]
+fn fits(&(_, count, limit): &Count) -> bool {
+    (0..=limit as i64).contains(&count)
+}
+
+#[cold]
+fn bad_count(arg: &Arg) -> Fatal {
+    let first = counts(arg).into_iter().find(|count| !fits(count));
+    let (what, count, limit) = first.expect("one of them does not fit");
+    Fatal::BadCount { what, count, limit }
 }
 
 #[cold]

@@ -55,9 +55,7 @@ impl MixedKernels {
         let mut mask = 0;
         let mut lane = 0;
         while lane < SUBTASK_SLOTS {
-            if lanes[lane] != INVALID_KERNEL_ID {
-                mask |= 1 << lane;
-            }
+            mask |= ((lanes[lane] != INVALID_KERNEL_ID) as u8) << lane;
             lane += 1;
         }
         ActiveMask(mask)
