@@ -88,7 +88,7 @@
 //! | what happens in a child? | `serve`, `hands`, `supply` |
 //! | how is a child started, watched and ended? | `child`, `nursery` |
 //! | how do chips see each other's memory? | `communicator`, `window`, `copies` |
-//! | what went wrong, and where? | `fault`, and the crate's `error` |
+//! | what went wrong, and where? | `fault`, the crate's `error`, `failure` |
 
 mod call;
 mod catalogue;
@@ -97,6 +97,7 @@ mod child;
 mod communicator;
 mod copies;
 mod engine;
+mod failure;
 mod fault;
 mod frame;
 mod graph;
@@ -111,6 +112,7 @@ mod serve;
 mod shared;
 mod supply;
 mod target;
+mod task_id;
 mod tensor;
 mod window;
 mod worker;
@@ -120,9 +122,9 @@ pub use call::Call;
 pub use catalogue::Catalogue;
 pub use child::{Ending, Kind};
 pub use communicator::Communicator;
-pub use engine::TaskFailure;
 pub use engine::heap::RingReport;
-pub use fault::{Failure, Fault, FaultKind};
+pub use failure::Failure;
+pub use fault::{Fault, FaultKind, TaskFailure};
 pub use graph::{Graph, Scope, Submission, TaskRef};
 pub use handle::{FunctionHandle, GraphHandle, Handle, NextLevel, ProgramHandle};
 pub use run::RunHandle;

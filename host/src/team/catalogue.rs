@@ -13,7 +13,7 @@ use std::sync::Arc;
 use platform::{Device, Program};
 
 use super::call::Call;
-use super::fault::Failure;
+use super::failure::Failure;
 use super::graph::Graph;
 use crate::error::Result;
 use crate::platforms;

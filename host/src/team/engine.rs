@@ -25,9 +25,8 @@ use std::sync::Arc;
 
 use super::channel::Channel;
 use super::child::Life;
-use super::fault::{Fault, FaultKind};
-use super::frame::Request;
-use super::hands::Words;
+use super::fault::{Fault, FaultKind, TaskFailure};
+use super::frame::{Request, Words};
 use heap::{RINGS, Ring};
 use keys::Keys;
 use port::{Flight, Port};
@@ -37,22 +36,6 @@ use task::{Pool, Tasks};
 
 /// Runs whose graphs may exist at once.
 pub(crate) const RUNS: usize = 2;
-
-/// A task that failed or was skipped.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct TaskFailure {
-    /// Serial of the task.
-    pub task: u64,
-    /// What happened.
-    pub fault: Fault,
-}
-
-impl core::fmt::Display for TaskFailure {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        write!(f, "task {}: {}", self.task, self.fault)
-    }
-}
 
 /// One run that is not over.
 #[derive(Debug)]

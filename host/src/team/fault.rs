@@ -58,23 +58,6 @@ impl Fault {
         }
     }
 
-    pub(crate) fn of_error(error: &(dyn core::error::Error + 'static)) -> Self {
-        if let Some(fault) = error.downcast_ref::<Self>() {
-            return fault.clone();
-        }
-        if let Some(crate::Error::Fault(fault)) = error.downcast_ref::<crate::Error>() {
-            return fault.clone();
-        }
-        let mut message = error.to_string();
-        let mut cause = error.source();
-        while let Some(source) = cause {
-            message.push_str(": ");
-            message.push_str(&source.to_string());
-            cause = source.source();
-        }
-        Self::new(FaultKind::Error, message)
-    }
-
     /// The text of a caught panic.
     pub(crate) fn of_panic(payload: &(dyn core::any::Any + Send)) -> Self {
         let text = payload
@@ -155,53 +138,19 @@ impl fmt::Display for Fault {
     }
 }
 
-/// What a host function fails with: any error, with the name of its type.
-///
-/// It is no error itself, so that `?` turns every error into it.
-#[derive(Debug)]
-pub struct Failure {
-    pub(crate) fault: Fault,
-    /// The error itself, if it is this crate's: who called gets it back as it was.
-    error: Option<Box<crate::Error>>,
+/// A task that failed or was skipped.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskFailure {
+    /// Serial of the task.
+    pub task: u64,
+    /// What happened.
+    pub fault: Fault,
 }
 
-impl Failure {
-    /// A failure that is only a text.
-    pub fn msg(message: impl Into<String>) -> Self {
-        Fault::new(FaultKind::Error, message).into_failure()
-    }
-
-    /// The error for whoever called in this process.
-    pub(crate) fn into_error(self) -> crate::Error {
-        match self.error {
-            Some(error) => *error,
-            None => self.fault.into(),
-        }
-    }
-}
-
-impl Fault {
-    /// The fault as a failure of a function.
-    pub(crate) const fn into_failure(self) -> Failure {
-        Failure {
-            fault: self,
-            error: None,
-        }
-    }
-}
-
-impl<E: core::error::Error + 'static> From<E> for Failure {
-    fn from(error: E) -> Self {
-        let mut fault = Fault::of_error(&error);
-        if fault.kind == FaultKind::Error && fault.origins.is_empty() && fault.error_type.is_none()
-        {
-            fault.error_type = Some(core::any::type_name::<E>().to_owned());
-        }
-        let error: Box<dyn core::any::Any> = Box::new(error);
-        Self {
-            fault,
-            error: error.downcast().ok(),
-        }
+impl fmt::Display for TaskFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "task {}: {}", self.task, self.fault)
     }
 }
 

@@ -14,6 +14,8 @@ use protocol::{CallConfig, ContinuousTensor};
 pub(crate) const ARGS_BYTES: usize = TASK_ARGS_BLOB_HEADER_SIZE
     + CHIP_MAX_TENSOR_ARGS * size_of::<ContinuousTensor>()
     + CHIP_MAX_SCALAR_ARGS * size_of::<u64>();
+/// Results of a request that is no task.
+pub(crate) type Words = [u64; 2];
 /// Bytes of a fault.
 pub(crate) const FAULT_BYTES: usize = 4096;
 /// Questions that can be under way to one child.
@@ -103,7 +105,7 @@ pub(crate) struct Head {
     /// Arguments of everything that is no task.
     pub(crate) words: [u64; 4],
     /// Result of everything that is no task; a second one.
-    pub(crate) result: [u64; 2],
+    pub(crate) result: Words,
 }
 
 /// One question and its answer.

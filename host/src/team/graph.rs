@@ -14,9 +14,11 @@ use protocol::{CallConfig, ContinuousTensor, TensorArgType};
 use super::engine::flow::MAX_SCOPES;
 use super::engine::heap::{self, Block};
 use super::engine::keys::{Space, Span};
-use super::engine::task::{Pool, TaskId};
+use super::engine::task::Pool;
+use super::fault::TaskFailure;
 use super::handle::{FunctionHandle, Handle, NextLevel};
 use super::shared::{Locked, Shared};
+use super::task_id::TaskId;
 use super::tensor::{Args, Buffer, OwnerId, Place, Tensor};
 use super::worker::Services;
 use crate::error::{Error, Result};
@@ -175,7 +177,7 @@ impl<'run> Graph<'run> {
 
     /// The failures of this run so far.
     #[must_use]
-    pub fn failures(&self) -> Vec<super::TaskFailure> {
+    pub fn failures(&self) -> Vec<TaskFailure> {
         let core = self.shared.lock();
         core.run(self.run)
             .map_or_else(Vec::new, |run| run.failures.clone())

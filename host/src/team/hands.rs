@@ -15,14 +15,11 @@ use protocol::{ChipStorageTaskArgs, ContinuousTensor};
 use super::call::{Call, malformed};
 use super::copies::CopyEngine;
 use super::fault::{Fault, FaultKind};
-use super::frame::Request;
+use super::frame::{Request, Words};
 use super::segment::Segment;
 use super::supply::Supply;
 use super::target::Target;
 use super::window::{self, RankContext};
-
-/// Results of a request that is no task.
-pub(crate) type Words = [u64; 2];
 
 /// Those who do what a child is asked to.
 pub(crate) trait Hands: Send {

@@ -5,9 +5,10 @@
 use std::sync::Arc;
 
 use super::call::Call;
-use super::fault::{Failure, Fault};
-use super::frame::Request;
-use super::hands::{Hands, Words, unsupported};
+use super::failure::Failure;
+use super::fault::{Fault, FaultKind};
+use super::frame::{Request, Words};
+use super::hands::{Hands, unsupported};
 use super::shared::Shared;
 use super::supply::Supply;
 use super::target::Target;
@@ -42,7 +43,7 @@ impl Hands for Lower {
         match target {
             Target::Graph(_) => Ok(()),
             other => Err(Fault::new(
-                super::FaultKind::Unsupported,
+                FaultKind::Unsupported,
                 format!("a lower worker cannot run a {}", other.kind()),
             )),
         }
@@ -55,7 +56,7 @@ impl Hands for Lower {
     fn run(&mut self, _: u64, target: &Target, call: &Call<'_>) -> Result<(), Fault> {
         let Target::Graph(function) = target else {
             return Err(Fault::new(
-                super::FaultKind::Unsupported,
+                FaultKind::Unsupported,
                 format!("a lower worker cannot run a {}", target.kind()),
             ));
         };

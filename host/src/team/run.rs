@@ -6,8 +6,9 @@ use core::time::Duration;
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::engine::{Core, TaskFailure};
-use super::fault::Failure;
+use super::engine::Core;
+use super::failure::Failure;
+use super::fault::{FaultKind, TaskFailure};
 use super::shared::Shared;
 use crate::error::{Error, Result};
 
@@ -95,6 +96,6 @@ impl Drop for RunHandle {
 
 /// Failures before what was skipped because of them.
 fn in_order(mut failures: Vec<TaskFailure>) -> Vec<TaskFailure> {
-    failures.sort_by_key(|it| it.fault.kind == super::FaultKind::Skipped);
+    failures.sort_by_key(|it| it.fault.kind == FaultKind::Skipped);
     failures
 }

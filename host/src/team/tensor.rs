@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use aicore_abi::call::Element;
 use protocol::{ContinuousTensor, DataType, Scalar, TensorArgType};
 
-use super::engine::task::TaskId;
 use super::segment::Segment;
+use super::task_id::TaskId;
 use crate::error::{Error, Result};
 
 /// Segments that nobody holds any more: their mappings in children are to be dropped.

@@ -21,7 +21,8 @@ use protocol::CallConfig;
 
 use super::catalogue::Catalogue;
 use super::child::Ending;
-use super::fault::{Failure, Fault};
+use super::failure::Failure;
+use super::fault::Fault;
 use super::graph::Graph;
 use super::handle::{Callable, ProgramHandle};
 use super::run::RunHandle;
@@ -264,7 +265,7 @@ impl Worker {
             Ok(Ok(())) => (None, None),
             Ok(Err(failure)) => (Some(failure), None),
             Err(payload) => (
-                Some(Fault::of_panic(&*payload).into_failure()),
+                Some(Failure::of_fault(Fault::of_panic(&*payload))),
                 Some(payload),
             ),
         };

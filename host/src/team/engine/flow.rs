@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use protocol::TensorArgType;
 
+use super::Core;
 use super::keys::Span;
-use super::task::{State, TaskId};
-use super::{Core, TaskFailure};
-use crate::team::fault::{Fault, FaultKind};
+use super::task::State;
+use crate::team::fault::{Fault, FaultKind, TaskFailure};
+use crate::team::task_id::TaskId;
 
 /// The most scopes that can be open at once.
 pub(crate) const MAX_SCOPES: usize = 64;

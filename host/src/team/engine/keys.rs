@@ -9,7 +9,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::task::TaskId;
+use crate::team::task_id::TaskId;
 
 /// Memory in which addresses mean one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

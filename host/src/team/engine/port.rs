@@ -11,8 +11,7 @@ use super::task::{Member, Pool};
 use crate::team::channel::Channel;
 use crate::team::child::Child;
 use crate::team::fault::Fault;
-use crate::team::frame::{ANSWER_OK, Frame, Request};
-use crate::team::hands::Words;
+use crate::team::frame::{ANSWER_OK, Frame, Request, Words};
 use crate::team::tensor::Hold;
 
 /// A question that is under way, or waits for a frame.

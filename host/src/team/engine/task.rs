@@ -19,14 +19,8 @@ use protocol::{CallConfig, ContinuousTensor};
 
 use super::heap::Block;
 use crate::team::fault::Fault;
+use crate::team::task_id::TaskId;
 use crate::team::tensor::Hold;
-
-/// Names one task of one worker.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct TaskId {
-    pub(crate) index: u32,
-    pub(crate) serial: u64,
-}
 
 /// Where a task is in its life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

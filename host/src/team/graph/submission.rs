@@ -13,10 +13,11 @@ use crate::error::Result;
 use crate::team::engine::Core;
 use crate::team::engine::heap::{self, Block};
 use crate::team::engine::keys::{Space, Span};
-use crate::team::engine::task::{Member, Pool, TaskId};
+use crate::team::engine::task::{Member, Pool};
 use crate::team::handle::Callable;
 use crate::team::segment::SegmentId;
 use crate::team::shared::Shared;
+use crate::team::task_id::TaskId;
 use crate::team::tensor::{Args, Place, Tensor};
 
 /// A task in the making.

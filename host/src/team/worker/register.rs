@@ -14,7 +14,7 @@ use crate::team::call::Call;
 use crate::team::catalogue::{Function, GraphFunction};
 use crate::team::child::Kind;
 use crate::team::engine::task::Pool;
-use crate::team::fault::Failure;
+use crate::team::failure::Failure;
 use crate::team::frame::Request;
 use crate::team::graph::Graph;
 use crate::team::handle::{Callable, FunctionHandle, GraphHandle, Handle, ProgramHandle};
