@@ -135,7 +135,9 @@ impl Role {
 
     /// Whether nothing is on any of the role's cores.
     pub(crate) fn has_nothing_running(&self) -> bool {
-        self.tracker.running() == [0; SUBTASK_SLOTS]
+        Lane::ALL
+            .iter()
+            .all(|&lane| self.tracker.running(lane) == 0)
     }
 
     fn core(&mut self, lane: Lane, cluster: usize) -> &mut Core {

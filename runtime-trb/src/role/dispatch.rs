@@ -33,12 +33,13 @@ impl Role {
             [Shape::Mix, Shape::Aiv, Shape::Aic]
         };
         let mut progress = false;
-        for shape in shapes {
-            if self.own_ready[shape as usize].is_empty() && env.shared.ready(shape).is_empty() {
-                continue;
+        for &shape in &shapes {
+            for phase in [Phase::Idle, Phase::Pending] {
+                if self.own_ready[shape as usize].is_empty() && env.shared.ready(shape).is_empty() {
+                    break;
+                }
+                progress |= self.dispatch_shape(env, shape, phase);
             }
-            progress |= self.dispatch_shape(env, shape, Phase::Idle);
-            progress |= self.dispatch_shape(env, shape, Phase::Pending);
         }
         progress
     }
@@ -46,15 +47,11 @@ impl Role {
     #[inline]
     fn dispatch_shape<C: Cores>(&mut self, env: &Env<'_, C>, shape: Shape, phase: Phase) -> bool {
         let mut progress = false;
-        loop {
-            let units = self.tracker.units(shape, phase) as usize;
-            if units == 0 {
-                return progress;
-            }
+        while self.tracker.has_unit(shape, phase) {
             let mut batch = [TaskRef::NONE; BATCH];
-            let count = self.take_ready(env, shape, units, &mut batch);
+            let count = self.take_ready(env, shape, phase, &mut batch);
             if count == 0 {
-                return progress;
+                break;
             }
             let mut stuck = false;
             for (index, &task) in batch[..count].iter().enumerate() {
@@ -79,34 +76,30 @@ impl Role {
                 }
             }
         }
+        progress
     }
 
-    /// Takes ready tasks: the role's own first, newest first; then a fair share of the common ones.
+    /// Takes ready tasks: the role's own newest; without any, a fair share of the common ones.
     #[inline]
     fn take_ready<C: Cores>(
         &mut self,
         env: &Env<'_, C>,
         shape: Shape,
-        units: usize,
+        phase: Phase,
         batch: &mut [TaskRef; BATCH],
     ) -> usize {
-        let own = &mut self.own_ready[shape as usize];
-        let wanted = units.min(BATCH);
-        let mut count = 0;
-        while count < wanted {
-            let Some(task) = own.pop() else {
-                break;
-            };
-            batch[count] = task;
-            count += 1;
+        if let Some(task) = self.own_ready[shape as usize].pop() {
+            batch[0] = task;
+            return 1;
         }
-        if count == 0 {
-            let queue = env.shared.ready(shape);
-            let share = queue.len().div_ceil(env.sharers);
-            let wanted = wanted.min(share);
-            count = queue.pop_batch(&mut batch[..wanted]);
+        let queue = env.shared.ready(shape);
+        let waiting = queue.len();
+        if waiting == 0 {
+            return 0;
         }
-        count
+        let units = self.tracker.units(shape, phase) as usize;
+        let wanted = units.min(BATCH).min(waiting.div_ceil(env.sharers));
+        queue.pop_batch(&mut batch[..wanted])
     }
 
     /// Dispatches as many blocks of a task as there are units for.

@@ -14,8 +14,8 @@ impl Role {
     #[inline]
     pub(super) fn poll<C: Cores>(&mut self, env: &Env<'_, C>) -> bool {
         let mut progress = false;
-        for lane in Lane::ALL {
-            let mut mask = self.tracker.running()[lane as usize];
+        for &lane in &Lane::ALL {
+            let mut mask = self.tracker.running(lane);
             while mask != 0 {
                 let cluster = mask.trailing_zeros() as usize;
                 mask &= mask - 1;

@@ -72,10 +72,10 @@ impl Tracker {
         }
     }
 
-    /// The cores that run something, by lane.
+    /// The cores of a lane that run something.
     #[inline]
-    pub(crate) fn running(&self) -> [u64; SUBTASK_SLOTS] {
-        self.idle.map(|idle| self.owned & !idle)
+    pub(crate) const fn running(&self, lane: Lane) -> u64 {
+        self.owned & !self.idle[lane as usize]
     }
 
     /// Whether the core is idle.
@@ -115,6 +115,12 @@ impl Tracker {
             }
             Shape::Mix => self.free_clusters(phase).count_ones(),
         }
+    }
+
+    /// Whether a block of `shape` could be dispatched in `phase`.
+    #[inline]
+    pub(crate) const fn has_unit(&self, shape: Shape, phase: Phase) -> bool {
+        self.pick(shape, phase).is_some()
     }
 
     /// A place for a block of `shape`, if there is one.
@@ -199,7 +205,7 @@ mod tests {
         tracker.set_dispatched(Lane::Aic, 0);
         assert_eq!(tracker.pick(Shape::Mix, Phase::Pending), None);
         tracker.set_idle(Lane::Aic, 0);
-        assert_eq!(tracker.running(), [0; 3]);
+        assert!(Lane::ALL.iter().all(|&lane| tracker.running(lane) == 0));
         assert_eq!(tracker.pick(Shape::Mix, Phase::Pending), None);
         assert_eq!(tracker.pick(Shape::Mix, Phase::Idle), Some(unit));
     }
