@@ -109,9 +109,19 @@ static Kernel in_place(uint64_t address) {
     return reinterpret_cast<Kernel>(code);
 }
 
+// Where whoever asks is told.
+static int asker = -1;
+
+// A core that cannot go on says why and takes the others with it, as the fault of a core ends a launch.
 [[noreturn]] static void give_up(uint64_t address, const char *why) {
-    fprintf(stderr, "virtual core: a kernel at %#llx: %s\n", static_cast<unsigned long long>(address), why);
-    abort();
+    answer reply = {};
+    reply.code = 1;
+    snprintf(reply.text, sizeof reply.text, "a core was sent to %#llx: %s", static_cast<unsigned long long>(address),
+             why);
+    if (send(asker, &reply, sizeof reply, 0) < 0) {
+        perror(reply.text);
+    }
+    _exit(1);
 }
 
 // What is surely no code, whatever machine it is for.
@@ -181,6 +191,7 @@ int main(int argc, char **argv) {
         return 2;
     }
     const int memory = atoi(argv[1]), socket = atoi(argv[2]);
+    asker = socket;
     void *wanted = reinterpret_cast<void *>(ARENA_BASE);
     void *got = mmap(wanted, ARENA_BYTES, PROT_READ | PROT_WRITE | PROT_EXEC,
                      MAP_SHARED | MAP_FIXED_NOREPLACE | MAP_NORESERVE, memory, 0);

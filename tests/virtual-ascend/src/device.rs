@@ -9,7 +9,7 @@ use sync::Flag;
 
 use crate::arena::{Allocations, registers_of, start_of};
 use crate::player::{Aicpu, Answer, Player};
-use crate::world::Family;
+use crate::world::{Family, lock};
 
 /// What a device may be told to do wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -167,6 +167,11 @@ impl Device {
             let answer = players.ask(&players.cores, &question, |players| {
                 Player::cores(&players.memory)
             });
+            if let Answer::Code(1.., text) = &answer
+                && let Some(world) = lock().as_mut()
+            {
+                world.complain(text.clone());
+            }
             settle(answer, &poisoned)
         }
     }
