@@ -29,8 +29,9 @@ use crate::region::{Region, Verdict, View, byte_range, compare};
 
 const BUCKETS: usize = 4096;
 const NONE: u32 = u32::MAX;
-/// Sizes of regions: the power of two they fit in.
-const LEVELS: usize = 65;
+/// Sizes of regions: the power of two they fit in; what fits in none that a word can hold is of the last.
+const LEVELS: usize = 64;
+const LAST_LEVEL: u32 = 63;
 
 /// The oldest live task of each ring: everything before has retired.
 #[derive(Clone, Copy, Debug, Default)]
@@ -85,7 +86,7 @@ pub(crate) struct TensorMap {
     /// The newest entry of each level, and how many there are.
     levels: [Level; LEVELS],
     /// A bit for each level that has entries.
-    in_use: u128,
+    in_use: u64,
     /// Some entry of this run has a version: then order in time counts, wherever regions lie.
     versioned: bool,
 }
@@ -113,17 +114,16 @@ impl Place {
     #[inline]
     const fn of((begin, end): (u64, u64)) -> Self {
         let level = u64::BITS - (end - begin - 1).leading_zeros();
+        let level = if level < LAST_LEVEL {
+            level
+        } else {
+            LAST_LEVEL
+        };
         Self {
             level,
-            cell: cell(begin, level),
+            cell: begin >> level,
         }
     }
-}
-
-/// The cell of `level` that a byte lies in.
-#[inline]
-const fn cell(byte: u64, level: u32) -> u64 {
-    if level < u64::BITS { byte >> level } else { 0 }
 }
 
 /// Every entry is in use by a live task.
@@ -191,15 +191,16 @@ impl TensorMap {
         while levels != 0 {
             let level = levels.trailing_zeros();
             levels &= levels - 1;
-            let reach = 1_u64.checked_shl(level).map_or(u64::MAX, |size| size - 1);
-            let first = cell(begin.saturating_sub(reach), level);
-            let last = cell(end - 1, level);
+            // Larger regions are of the last level only; those begin in its cell 0, where every access looks.
+            let reach = (1 << level) - 1;
+            let first = begin.saturating_sub(reach) >> level;
+            let last = (end - 1) >> level;
             let count = self.levels[level as usize].count;
             if in_order || last - first > u64::from(count) {
                 self.look_through(level, access, tails, supersede, &mut found);
                 continue;
             }
-            for cell in first..=last {
+            for cell in first..last + 1 {
                 let bucket = bucket_of(access.buffer.addr, Place { level, cell });
                 self.look_into(bucket, level, access, tails, supersede, &mut found);
             }
@@ -411,7 +412,7 @@ impl TensorMap {
         }
         of.count -= 1;
         if of.count == 0 {
-            self.in_use &= !(1_u128 << level);
+            self.in_use &= !(1 << level);
         }
     }
 
@@ -580,6 +581,25 @@ mod tests {
                     naive.0.push((access.tensor, number));
                 }
             }
+        }
+    }
+
+    #[test]
+    fn regions_of_more_bytes_than_the_last_power_of_two_are_found() {
+        let buffer = Tensor::external(0x1000, &[1 << 31, 1 << 31, 3], DataType::Uint8, false, 0);
+        let buffer = buffer.expect("its bytes can be counted");
+        let end = [(1 << 31) - 1, (1 << 31) - 1, 2];
+        let last = buffer.view(&[1, 1, 1], &end, false).expect("inside");
+        let rest = buffer.view(&[(1 << 31) - 1, 1 << 31, 3], &[1, 0, 0], false);
+        let rest = rest.expect("inside");
+        for (written, access) in [(&buffer, &last), (&last, &buffer), (&rest, &last)] {
+            let mut map = TensorMap::new();
+            map.begin(8);
+            map.insert(written, TaskId::new(0, 0), TaskRef::NONE)
+                .expect("there is room");
+            let mut found = 0;
+            map.look_up(access, &Tails::default(), true, |_, _| found += 1);
+            assert_eq!(found, 1);
         }
     }
 

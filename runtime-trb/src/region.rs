@@ -129,7 +129,7 @@ fn same_rows(access: &Tensor, written: &Region) -> bool {
     let rank = access.rank();
     rank == usize::from(written.rank)
         && rank > 0
-        && access.shapes[1..rank] == written.shape[1..rank]
+        && access.shapes[1..rank].iter().eq(&written.shape[1..rank])
         && element_size(access) == written.element_size
 }
 
