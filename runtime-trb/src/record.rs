@@ -375,7 +375,7 @@ pub(crate) struct Shaped {
 
 impl Descriptor {
     /// The descriptor of a task whose record is `task`.
-    #[inline]
+    #[inline(always)]
     #[expect(
         clippy::cast_possible_truncation,
         reason = "limits of a task are far below"

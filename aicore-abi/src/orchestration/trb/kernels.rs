@@ -64,7 +64,7 @@ impl MixedKernels {
     /// The same task with a lone vector kernel in the lane of vector core 0.
     #[must_use]
     pub const fn normalised(self) -> Self {
-        if self.active_mask().0 == ActiveMask::AIV1 {
+        if self.aic_kernel_id == INVALID_KERNEL_ID && self.aiv0_kernel_id == INVALID_KERNEL_ID {
             Self::from_lanes([INVALID_KERNEL_ID, self.aiv1_kernel_id, INVALID_KERNEL_ID])
         } else {
             self
