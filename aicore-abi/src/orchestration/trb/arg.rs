@@ -304,7 +304,7 @@ impl Arg {
                 Error::TensorAfterScalar,
             )?;
         }
-        let place = self.tensors().len();
+        let place = clamped(self.tensor_count, MAX_TENSOR_ARGS);
         if place + more > MAX_TENSOR_ARGS {
             self.refuse(
                 c"too many tensors: a task takes 16",
