@@ -19,7 +19,8 @@
 //! outputs/first` says where the time went.
 
 mod measures;
-pub(crate) mod names;
+mod names;
+pub(crate) mod naming;
 mod records;
 pub(crate) mod report;
 #[cfg(test)]

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Args;
 use platform::diagnostics::{COUNTERS, RECORDS, TENSORS, TRACE};
 
-use crate::diagnostics::{Diagnostics, names};
+use crate::diagnostics::{Diagnostics, naming};
 use crate::scene::model::{Origin, Scene};
 
 /// Folder of all runs that have no other.
@@ -64,7 +64,7 @@ pub(super) fn finish(scene: &Scene, case: &str, recorded: &Diagnostics) -> Resul
             Some((i32::try_from(kernel.id).ok()?, name))
         });
         let label = plain(&format!("{}_{case}", scene.name));
-        names::apply(folder, &label, known.collect())?;
+        naming::apply(folder, &label, known.collect())?;
     }
     let files = [
         (recorded.swimlane, "trace  ", TRACE),

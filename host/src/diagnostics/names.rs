@@ -5,16 +5,14 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use platform::diagnostics::{TRACE, file, trace};
+use platform::diagnostics::file;
 use serde_json::{Map, Value, json};
 
-use super::records;
-
-/// Writes down what kernels are called, and the trace anew with it.
-pub(crate) fn apply(
+/// Writes down what kernels are called.
+pub(super) fn write(
     folder: &Path,
     label: &str,
-    names: BTreeMap<i32, String>,
+    names: &BTreeMap<i32, String>,
 ) -> Result<(), String> {
     let ids = names.iter();
     let map: Map<String, Value> = ids
@@ -22,14 +20,11 @@ pub(crate) fn apply(
         .collect();
     let map = json!({"level": 2, "orchestrator_name": null, "callable_id_to_name": map});
     let path = folder.join(format!("name_map_{label}.json"));
-    file(&path, |to| writeln!(to, "{map:#}")).map_err(|error| error.to_string())?;
-    let mut swimlane = records::read(&folder.join(platform::diagnostics::RECORDS))?;
-    swimlane.names = names;
-    file(&folder.join(TRACE), |to| trace::write(&swimlane, to)).map_err(|error| error.to_string())
+    file(&path, |to| writeln!(to, "{map:#}")).map_err(|error| error.to_string())
 }
 
 /// The names that a folder's map has; none if it has no map.
-pub(crate) fn of(folder: &Path) -> BTreeMap<i32, String> {
+pub(super) fn of(folder: &Path) -> BTreeMap<i32, String> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return BTreeMap::new();
     };
