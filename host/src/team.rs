@@ -83,12 +83,23 @@
 //!
 //! | question | file |
 //! | --- | --- |
+//! | what does a caller do with a worker? | `worker`, `graph`, `run`, `handle` |
+//! | how is a worker told to another process? | `spec`, `catalogue`, `target` |
+//! | what are buffers and tensors? | `tensor`, `memory`, `call` |
 //! | how do processes share memory? | `segment` |
 //! | what does a question to a child look like? | `frame`, `channel` |
+//! | what is a child to its parent? | `life`, and `port` of the `engine` |
+//! | who runs what when, and who waits? | `engine`, `shared` |
 //! | what happens in a child? | `serve`, `hands`, `supply` |
 //! | how is a child started, watched and ended? | `child`, `nursery` |
+//! | how does a worker become a child of another? | `work`, `lower` |
 //! | how do chips see each other's memory? | `communicator`, `window`, `copies` |
 //! | what went wrong, and where? | `fault`, the crate's `error`, `failure` |
+//!
+//! Files name files below them, never back: `worker` → `child` → `serve` → `hands` → `supply` → `target` →
+//! `catalogue` → `graph` → `shared` → `engine` → `life`, `call` → `tensor`, `channel` → `segment`, `frame` → the
+//! crate's `error` → `fault`. One thing is a circle and must be: a worker starts children, and what a child
+//! does may be a worker; it closes in `work`.
 
 mod call;
 mod catalogue;
@@ -103,6 +114,7 @@ mod frame;
 mod graph;
 mod handle;
 mod hands;
+mod life;
 mod lower;
 mod memory;
 mod nursery;
@@ -110,25 +122,27 @@ mod run;
 mod segment;
 mod serve;
 mod shared;
+mod spec;
 mod supply;
 mod target;
 mod task_id;
 mod tensor;
 mod window;
+mod work;
 mod worker;
 
 pub use crate::error::{Error, Result};
 pub use call::Call;
 pub use catalogue::Catalogue;
-pub use child::{Ending, Kind};
 pub use communicator::Communicator;
 pub use engine::heap::RingReport;
 pub use failure::Failure;
 pub use fault::{Fault, FaultKind, TaskFailure};
 pub use graph::{Graph, Scope, Submission, TaskRef};
 pub use handle::{FunctionHandle, GraphHandle, Handle, NextLevel, ProgramHandle};
+pub use life::Ending;
 pub use run::RunHandle;
-pub use shared::Limits;
+pub use spec::{Kind, Limits};
 pub use tensor::{Args, Buffer, DeviceBuffer, Tensor};
 pub use window::Windows;
 pub use worker::{Builder, ChildStatus, Worker};
@@ -153,5 +167,5 @@ use std::process::ExitCode;
 /// ```
 #[must_use = "a child must not go on with the program"]
 pub fn child_main(catalogue: &Catalogue) -> Option<ExitCode> {
-    child::run_if_child(catalogue)
+    child::run_if_child(catalogue, work::hands)
 }

@@ -1,6 +1,7 @@
 //! Children: how each kind is started, reached and ended.
 //!
-//! Knows threads, executed helpers and forks. Refuses to know what they are asked.
+//! Knows threads, executed helpers and forks. Refuses to know what they are asked, and whose
+//! hands do it.
 //!
 //! | kind | for | a crash | receives |
 //! | --- | --- | --- | --- |
@@ -8,190 +9,25 @@
 //! | exec | chips, untrusted functions | stays in the child | names and images |
 //! | early fork | programs with one thread | stays in the child | closures that were there before, then names and images |
 
-use core::fmt::Debug;
-use core::time::Duration;
-use std::os::fd::OwnedFd;
-use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
-
-use platform::Device;
-use serde::{Deserialize, Serialize};
-use sync::{Crowd, Flag};
-
-use super::catalogue::Catalogue;
-use super::channel::{Bell, Channel, Leave, Phase};
-use super::fault::Fault;
-use super::hands::{Chip, Functions, Hands};
-use super::lower::Lower;
-use super::segment::{Segment, SegmentTable};
-use super::serve::serve;
-use super::supply::{InProcess, Registry, Supply, send_segment};
-use super::worker::Spec;
-use crate::error::{Error, Result};
-use crate::worker::ChipWorker;
-
 mod exec;
 mod fork;
 
+use std::os::fd::OwnedFd;
+use std::sync::Arc;
+
+use sync::Crowd;
+
+use super::channel::{Bell, Channel, Leave, Phase};
+use super::fault::Fault;
+use super::hands::Hands;
+use super::life::{Child, Ending, Life};
+use super::segment::{Segment, SegmentTable};
+use super::serve::serve;
+use super::supply::{InProcess, Registry, Supply, send_segment};
+use crate::error::{Error, Result};
+
 pub(crate) use exec::{Helper, REFUSED, run_if_child};
 pub(crate) use fork::{Siblings, fork};
-
-/// How a child runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[non_exhaustive]
-pub enum Kind {
-    /// As a thread of this process.
-    ///
-    /// A thread cannot be ended from outside: what never returns is left behind, and what it writes later goes to
-    /// the tensors it was given, whoever has them by then.
-    Thread,
-    /// As a process that executes a helper program.
-    Exec,
-    /// As a process forked while this one has a single thread.
-    EarlyFork,
-}
-
-/// How a child ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Ending {
-    /// It left by itself, with this exit code.
-    Exited(i32),
-    /// A signal killed it.
-    Killed(i32),
-    /// A thread that did not come back was left behind.
-    LeftBehind,
-}
-
-impl core::fmt::Display for Ending {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Exited(code) => write!(f, "exit code {code}"),
-            Self::Killed(signal) => write!(f, "signal {signal}"),
-            Self::LeftBehind => f.write_str("it never came back and was left behind"),
-        }
-    }
-}
-
-/// Whether a child still lives.
-#[derive(Debug)]
-pub(crate) struct Life {
-    ended: Flag,
-    ending: Mutex<Option<Ending>>,
-    bell: Bell,
-}
-
-impl Life {
-    pub(crate) fn new(bell: &Bell) -> Arc<Self> {
-        Arc::new(Self {
-            ended: Flag::new(),
-            ending: Mutex::new(None),
-            bell: bell.clone(),
-        })
-    }
-
-    /// Notes the ending, if it is the first, and wakes whoever waits for the child.
-    pub(crate) fn end(&self, ending: Ending) {
-        self.ending
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert(ending);
-        self.ended.set();
-        self.bell.get().ring_all();
-    }
-
-    #[inline]
-    pub(crate) fn has_ended(&self) -> bool {
-        self.ended.is_set()
-    }
-
-    pub(crate) fn ending(&self) -> Option<Ending> {
-        *self.ending.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// Where the device of a chip comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum ChipSource {
-    /// A platform of this build or of the catalogue, by name.
-    Platform(String),
-    /// The host runtime in a folder. Whoever named it promised that its libraries are what their names say.
-    Library(PathBuf),
-}
-
-impl ChipSource {
-    fn device(&self, catalogue: &Catalogue) -> Result<Box<dyn Device>> {
-        match self {
-            Self::Platform(name) => catalogue.device(name),
-            // SAFETY: promised to `Builder::chips_in`, the only one who makes this.
-            Self::Library(dir) => Ok(unsafe { ChipWorker::open(dir) }?.into_device()),
-        }
-    }
-}
-
-impl core::fmt::Display for ChipSource {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        match self {
-            Self::Platform(name) => f.write_str(name),
-            Self::Library(dir) => write!(f, "{}", dir.display()),
-        }
-    }
-}
-
-/// What a child is for, as far as it can be said to another process.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) enum Work {
-    /// Host functions.
-    Functions,
-    /// One chip.
-    Chip {
-        source: ChipSource,
-        device: i32,
-        /// How long a run may stand still.
-        patience: Duration,
-    },
-    /// A lower worker.
-    Lower(Box<Spec>),
-}
-
-impl Work {
-    /// The hands for it.
-    pub(crate) fn hands(&self, catalogue: &Catalogue) -> Result<Box<dyn Hands>, Fault> {
-        match self {
-            Self::Functions => Ok(Box::new(Functions)),
-            Self::Chip {
-                source,
-                device,
-                patience,
-            } => {
-                let made = source.device(catalogue).map_err(Error::into_fault)?;
-                Ok(Box::new(Chip::attach(made, *device, *patience)?))
-            }
-            Self::Lower(spec) => {
-                let worker = spec.build(catalogue).map_err(Error::into_fault)?;
-                Ok(Box::new(Lower::start(Arc::new(worker))?))
-            }
-        }
-    }
-}
-
-/// A child as its parent holds it.
-pub(crate) trait Child: Debug + Send + Sync {
-    /// Whether it lives.
-    fn life(&self) -> &Arc<Life>;
-
-    /// Its process, if it has one of its own.
-    fn process(&self) -> Option<u32>;
-
-    /// Makes a segment known to it, before the first question that names it.
-    ///
-    /// # Errors
-    /// When the system refuses.
-    fn share(&self, segment: &Arc<Segment>) -> Result<()>;
-
-    /// Ends it at once; its life tells when it is over.
-    fn kill(&self);
-}
 
 /// A child that is a thread.
 #[derive(Debug)]

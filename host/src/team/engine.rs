@@ -24,9 +24,9 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use super::channel::Channel;
-use super::child::Life;
 use super::fault::{Fault, FaultKind, TaskFailure};
 use super::frame::{Request, Words};
+use super::life::Life;
 use heap::{RINGS, Ring};
 use keys::Keys;
 use port::{Flight, Port};

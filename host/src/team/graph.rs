@@ -5,6 +5,7 @@
 mod check;
 mod submission;
 
+use core::fmt::Debug;
 use core::ops::{Deref, DerefMut};
 use std::sync::Arc;
 
@@ -16,13 +17,21 @@ use super::engine::heap::{self, Block};
 use super::engine::keys::{Space, Span};
 use super::engine::task::Pool;
 use super::fault::TaskFailure;
-use super::handle::{FunctionHandle, Handle, NextLevel};
+use super::handle::{Callable, FunctionHandle, Handle, NextLevel};
 use super::shared::{Locked, Shared};
 use super::task_id::TaskId;
 use super::tensor::{Args, Buffer, OwnerId, Place, Tensor};
-use super::worker::Services;
 use crate::error::{Error, Result};
 pub use submission::Submission;
+
+/// What a graph function may ask the worker that its tasks are for.
+pub(crate) trait OfWorker: Debug {
+    /// A new buffer.
+    fn buffer(&self, bytes: usize) -> Result<Buffer>;
+
+    /// What is registered under `name` as a `kind` of callable.
+    fn named(&self, name: &str, kind: &'static str) -> Result<Callable>;
+}
 
 /// A task that was submitted.
 #[derive(Clone, Debug)]
@@ -49,7 +58,7 @@ impl TaskRef {
 /// The graph of one run, while it is built: submits tasks, opens scopes, allocates intermediates.
 #[derive(Debug)]
 pub struct Graph<'run> {
-    pub(crate) services: &'run Services,
+    pub(crate) worker: &'run dyn OfWorker,
     pub(crate) shared: &'run Arc<Shared>,
     pub(crate) run: u64,
     spans: Vec<(TensorArgType, Span)>,
@@ -80,9 +89,13 @@ impl Drop for Scope<'_, '_> {
 }
 
 impl<'run> Graph<'run> {
-    pub(crate) const fn new(services: &'run Services, shared: &'run Arc<Shared>, run: u64) -> Self {
+    pub(crate) const fn new(
+        worker: &'run dyn OfWorker,
+        shared: &'run Arc<Shared>,
+        run: u64,
+    ) -> Self {
         Self {
-            services,
+            worker,
             shared,
             run,
             spans: Vec::new(),
@@ -172,7 +185,7 @@ impl<'run> Graph<'run> {
     /// # Errors
     /// The system has no memory left.
     pub fn buffer(&mut self, bytes: usize) -> Result<Buffer> {
-        self.services.buffer(bytes)
+        self.worker.buffer(bytes)
     }
 
     /// The failures of this run so far.
@@ -188,9 +201,7 @@ impl<'run> Graph<'run> {
     /// # Errors
     /// There is none.
     pub fn function(&self, name: &str) -> Result<FunctionHandle> {
-        self.services
-            .named(name, "host function")
-            .map(FunctionHandle)
+        self.worker.named(name, "host function").map(FunctionHandle)
     }
 
     /// The chip program registered under `name` with the worker of this graph.
@@ -198,7 +209,7 @@ impl<'run> Graph<'run> {
     /// # Errors
     /// There is none.
     pub fn program(&self, name: &str) -> Result<super::ProgramHandle> {
-        self.services
+        self.worker
             .named(name, "chip program")
             .map(super::ProgramHandle)
     }

@@ -18,7 +18,7 @@ use rustix::event::{EventfdFlags, PollFd, PollFlags, Timespec};
 use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions};
 use sync::Deadline;
 
-use super::child::{Ending, Life};
+use super::life::{Ending, Life};
 use crate::error::{Error, Result};
 
 /// How long the system gets to let go of killed processes.

@@ -16,38 +16,9 @@ use super::engine::{Core, Watch};
 use super::frame::{Request, Words};
 use super::nursery::Nursery;
 use super::segment::SegmentTable;
+use super::spec::Limits;
 use super::tensor::{Dropped, Hold, OwnerId};
 use crate::error::{Error, Result};
-
-/// How long things may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Limits {
-    /// From a child's start until it is ready.
-    pub start: Duration,
-    /// From a request that is no task until its answer.
-    pub control: Duration,
-    /// Without anything finishing while tasks are at work; then their children are ended.
-    pub no_progress: Duration,
-    /// Without a step of a run on a chip (a task submitted, a kernel returned); then that run fails.
-    pub chip: Duration,
-    /// Without any room coming back while a submit waits for memory.
-    pub heap: Duration,
-    /// For a child to leave before it is ended.
-    pub close: Duration,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            start: Duration::from_secs(60),
-            control: Duration::from_secs(30),
-            no_progress: Duration::from_secs(600),
-            chip: Duration::from_secs(30),
-            heap: Duration::from_secs(10),
-            close: Duration::from_secs(10),
-        }
-    }
-}
 
 /// How often a waiter looks at the clock while it sleeps.
 const LOOK: Duration = Duration::from_millis(100);

@@ -10,72 +10,28 @@
 
 mod builder;
 mod register;
+mod services;
 mod start;
 
 use core::panic::AssertUnwindSafe;
-use std::collections::HashMap;
 use std::panic::{catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use protocol::CallConfig;
 
 use super::catalogue::Catalogue;
-use super::child::Ending;
 use super::failure::Failure;
 use super::fault::Fault;
-use super::graph::Graph;
-use super::handle::{Callable, ProgramHandle};
+use super::graph::{Graph, OfWorker};
+use super::handle::ProgramHandle;
+use super::life::Ending;
 use super::run::RunHandle;
-use super::segment::{Commit, Segment};
 use super::shared::Shared;
-use super::supply::Registry;
-use super::tensor::{Args, Buffer, Dropped, Hold, OwnerId};
+use super::tensor::{Args, Buffer};
 use crate::error::{Error, Result};
 pub use builder::Builder;
-pub(crate) use builder::{Plan, Settings, Spec};
-use register::Registered;
-
-/// What a worker has whether it is started or not.
-#[derive(Debug)]
-pub(crate) struct Services {
-    pub(crate) owner: OwnerId,
-    pub(crate) registry: Arc<Registry>,
-    pub(crate) dropped: Arc<Dropped>,
-    registered: Mutex<Register>,
-    pub(crate) settings: Settings,
-    pub(crate) catalogue: Catalogue,
-}
-
-#[derive(Debug, Default)]
-struct Register {
-    last: u64,
-    entries: Vec<Registered>,
-    names: HashMap<(String, &'static str), Callable>,
-}
-
-impl Services {
-    fn register(&self) -> MutexGuard<'_, Register> {
-        self.registered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A new buffer.
-    pub(crate) fn buffer(&self, bytes: usize) -> Result<Buffer> {
-        let segment = Segment::create("a buffer", bytes, Commit::Now)?;
-        Ok(Buffer::new(Hold::new(segment, &self.dropped)))
-    }
-
-    pub(crate) fn named(&self, name: &str, kind: &'static str) -> Result<Callable> {
-        let found = self.register().names.get(&(name.to_owned(), kind)).cloned();
-        found.ok_or_else(|| {
-            Error::refused(
-                format!("{kind} `{name}`"),
-                "nothing is registered under that name",
-            )
-        })
-    }
-}
+use builder::Plan;
+use services::{Services, Settings};
 
 #[derive(Debug)]
 enum State {
@@ -105,14 +61,7 @@ impl Worker {
 
     fn new(settings: Settings, catalogue: Catalogue, plans: Vec<Plan>) -> Self {
         Self {
-            services: Services {
-                owner: OwnerId::new(),
-                registry: Arc::default(),
-                dropped: Arc::default(),
-                registered: Mutex::default(),
-                settings,
-                catalogue,
-            },
+            services: Services::new(settings, catalogue),
             plans: Mutex::new(plans),
             state: Mutex::new(State::Built),
             changing: Mutex::new(()),

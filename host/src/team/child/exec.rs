@@ -14,11 +14,15 @@ use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use sync::Crowd;
 
-use super::{Life, ProcessChild, Work, live};
+use super::{ProcessChild, live};
 use crate::error::{Error, Result};
 use crate::team::catalogue::Catalogue;
 use crate::team::channel::{Bell, Channel};
+use crate::team::fault::Fault;
+use crate::team::hands::Hands;
+use crate::team::life::{Child, Life};
 use crate::team::nursery::Nursery;
+use crate::team::spec::Work;
 use crate::team::supply::{ThroughSocket, receive, receive_segment, send_segment};
 
 /// First argument of a process that is to be a child; the second is the socket's number.
@@ -142,7 +146,7 @@ impl ProcessChild {
         };
         let greeted = child.greet(&hello, channel, bell);
         if let Err(source) = greeted {
-            super::Child::kill(&child);
+            child.kill();
             // A helper that has gone already says more by its exit code, which whoever waits for it gets.
             let gone = [
                 std::io::ErrorKind::BrokenPipe,
@@ -185,8 +189,11 @@ pub(super) fn follow(parent: rustix::process::Pid) -> std::io::Result<()> {
     Ok(())
 }
 
+/// Finds those who do a child's work.
+type MakeHands = fn(&Work, &Catalogue) -> Result<Box<dyn Hands>, Fault>;
+
 /// Serves a parent if this process was started as a child; says with what code to exit then.
-pub(crate) fn run_if_child(catalogue: &Catalogue) -> Option<ExitCode> {
+pub(crate) fn run_if_child(catalogue: &Catalogue, hands: MakeHands) -> Option<ExitCode> {
     // Set once, the same every time.
     let _ = CAN_BE_CHILD.set(());
     let mut words = std::env::args_os().skip(1);
@@ -196,7 +203,7 @@ pub(crate) fn run_if_child(catalogue: &Catalogue) -> Option<ExitCode> {
     let number: RawFd = words.next()?.to_str()?.parse().ok()?;
     // SAFETY: the parent left this descriptor open for us, and nobody else knows it.
     let socket = unsafe { OwnedFd::from_raw_fd(number) };
-    Some(match be_child(socket, catalogue) {
+    Some(match be_child(socket, catalogue, hands) {
         Ok(()) => ExitCode::SUCCESS,
         Err(text) => {
             eprintln!("child process: {text}");
@@ -205,7 +212,7 @@ pub(crate) fn run_if_child(catalogue: &Catalogue) -> Option<ExitCode> {
     })
 }
 
-fn be_child(socket: OwnedFd, catalogue: &Catalogue) -> Result<(), String> {
+fn be_child(socket: OwnedFd, catalogue: &Catalogue, hands: MakeHands) -> Result<(), String> {
     rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)
         .map_err(|error| format!("there is no socket to a parent: {error}"))?;
     let mut text = vec![0; HELLO_BYTES];
@@ -233,7 +240,7 @@ fn be_child(socket: OwnedFd, catalogue: &Catalogue) -> Result<(), String> {
     // SAFETY: the parent made this channel for us alone.
     unsafe {
         live(&channel, &hello.label, supply, &Crowd::new(), || {
-            work.hands(catalogue)
+            hands(&work, catalogue)
         });
     }
     Ok(())

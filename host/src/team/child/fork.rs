@@ -12,10 +12,13 @@ use std::sync::Arc;
 use rustix::process::{Pid, PidfdFlags};
 
 use super::exec::{follow, own_crowd, pair};
-use super::{Life, ProcessChild, Work, live};
+use super::{ProcessChild, live};
 use crate::error::{Error, Result};
 use crate::team::catalogue::Catalogue;
 use crate::team::channel::{Bell, Channel};
+use crate::team::fault::Fault;
+use crate::team::hands::Hands;
+use crate::team::life::Life;
 use crate::team::nursery::Born;
 use crate::team::supply::{Registry, ThroughSocket};
 
@@ -52,11 +55,11 @@ impl Siblings {
 pub(crate) fn fork(
     siblings: &mut Siblings,
     label: &str,
-    work: &Work,
     channel: &Channel,
     bell: &Bell,
     catalogue: &Catalogue,
     registry: &Arc<Registry>,
+    hands: impl FnOnce() -> Result<Box<dyn Hands>, Fault>,
 ) -> Result<(ProcessChild, Born)> {
     let refused = |step| {
         move |source: std::io::Error| Error::System {
@@ -88,11 +91,7 @@ pub(crate) fn fork(
                     lost: HashMap::new(),
                 };
                 // SAFETY: the parent made this channel for us alone.
-                unsafe {
-                    live(channel, label, supply, &own_crowd(), || {
-                        work.hands(catalogue)
-                    })
-                };
+                unsafe { live(channel, label, supply, &own_crowd(), hands) };
             });
             let code = i32::from(catch_unwind(life).is_err());
             // Not `exit`: what the parent's memory would do at its end is not ours to do.

@@ -9,9 +9,9 @@ use sync::Damaged;
 
 use super::task::{Member, Pool};
 use crate::team::channel::Channel;
-use crate::team::child::Child;
 use crate::team::fault::Fault;
 use crate::team::frame::{ANSWER_OK, Frame, Request, Words};
+use crate::team::life::Child;
 use crate::team::tensor::Hold;
 
 /// A question that is under way, or waits for a frame.

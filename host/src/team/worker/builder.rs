@@ -6,13 +6,12 @@ use core::time::Duration;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
-
 use super::Worker;
+use super::services::Settings;
 use crate::error::{Error, Result};
 use crate::team::catalogue::Catalogue;
-use crate::team::child::{ChipSource, Helper, Kind, Work};
-use crate::team::shared::Limits;
+use crate::team::child::Helper;
+use crate::team::spec::{ChipSource, Kind, Limits, Spec, Work};
 
 /// Heap bytes per ring, unless said otherwise; only what is used takes memory.
 const DEFAULT_RING_BYTES: u64 = 1 << 30;
@@ -24,37 +23,6 @@ const fn default_next_kind(level: u32) -> Kind {
         3 => Kind::Exec,
         _ => Kind::Thread,
     }
-}
-
-/// What of a worker can be said to another process.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Spec {
-    pub(crate) level: u32,
-    pub(crate) chips: Vec<(ChipSource, i32)>,
-    pub(crate) next_kind: Option<Kind>,
-    pub(crate) subs: usize,
-    pub(crate) sub_kind: Kind,
-    pub(crate) heap_ring_bytes: u64,
-    pub(crate) limits: Limits,
-    pub(crate) fail_fast: bool,
-    /// What it registers by name.
-    pub(crate) functions: Vec<String>,
-    pub(crate) programs: Vec<String>,
-    pub(crate) graphs: Vec<String>,
-    pub(crate) lower: Vec<Self>,
-}
-
-/// What a started worker needs to know of how it was built.
-#[derive(Clone, Debug)]
-pub(crate) struct Settings {
-    pub(crate) level: u32,
-    pub(crate) heap_ring_bytes: u64,
-    pub(crate) limits: Limits,
-    pub(crate) fail_fast: bool,
-    pub(crate) next_count: usize,
-    pub(crate) next_kind: Kind,
-    pub(crate) sub_kind: Kind,
-    pub(crate) helper: Option<Helper>,
 }
 
 /// How one child is made.

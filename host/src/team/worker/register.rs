@@ -8,53 +8,21 @@ use std::sync::Arc;
 use platform::Program;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 
-use super::{Services, Worker};
+use super::Worker;
+use super::services::Registered;
 use crate::error::{Error, Result};
 use crate::team::call::Call;
 use crate::team::catalogue::{Function, GraphFunction};
-use crate::team::child::Kind;
 use crate::team::engine::task::Pool;
 use crate::team::failure::Failure;
 use crate::team::frame::Request;
-use crate::team::graph::Graph;
+use crate::team::graph::{Graph, OfWorker};
 use crate::team::handle::{Callable, FunctionHandle, GraphHandle, Handle, ProgramHandle};
 use crate::team::segment::{Commit, Segment};
 use crate::team::shared::Shared;
+use crate::team::spec::Kind;
 use crate::team::target::{Target, describe_images, describe_named};
 use crate::team::tensor::Hold;
-
-/// One thing that is registered.
-#[derive(Clone, Debug)]
-pub(crate) struct Registered {
-    pub(crate) callable: Callable,
-    pub(crate) pool: Pool,
-    /// What another process is sent, and how much of it.
-    pub(crate) description: Option<(Hold, u64)>,
-}
-
-impl Registered {
-    /// Gets a child ready for it.
-    pub(crate) fn prepare(&self, shared: &Shared, port: usize) -> Result<()> {
-        let (words, holds) = match &self.description {
-            Some((hold, bytes)) => {
-                let segment = hold.segment().id().0;
-                (
-                    [self.callable.serial(), segment, *bytes, 0],
-                    vec![hold.clone()],
-                )
-            }
-            None => ([self.callable.serial(), 0, 0, 0], Vec::new()),
-        };
-        shared.ask(port, Request::Prepare, words, holds).map(drop)
-    }
-}
-
-impl Services {
-    /// Everything that is registered, in order.
-    pub(crate) fn all_registered(&self) -> Vec<Registered> {
-        self.register().entries.clone()
-    }
-}
 
 impl Worker {
     /// Registers a chip program; at any time.

@@ -7,21 +7,24 @@ use std::time::Instant;
 
 use sync::{Crowd, Deadline};
 
-use super::Services;
 use super::builder::Plan;
+use super::services::Services;
 use crate::error::{Error, Result};
 use crate::team::channel::{Bell, Channel, Leave, Phase};
-use crate::team::child::{Child, Ending, Kind, ProcessChild, REFUSED, Siblings, ThreadChild, fork};
+use crate::team::child::{ProcessChild, REFUSED, Siblings, ThreadChild, fork};
 use crate::team::engine::Core;
 use crate::team::engine::heap::RINGS;
 use crate::team::engine::port::Port;
 use crate::team::engine::task::Pool;
 use crate::team::fault::{Fault, FaultKind};
+use crate::team::life::{Child, Ending};
 use crate::team::lower::Lower;
 use crate::team::nursery::Nursery;
 use crate::team::segment::{Commit, Segment, SegmentTable};
 use crate::team::shared::{Parts, Shared};
+use crate::team::spec::Kind;
 use crate::team::tensor::Hold;
+use crate::team::work;
 
 /// What starting children needs.
 struct Site<'a> {
@@ -76,11 +79,11 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
             let (child, born) = fork(
                 &mut siblings,
                 label,
-                work,
                 &channel,
                 &site.bell,
                 &services.catalogue,
                 &services.registry,
+                || work::hands(work, &services.catalogue),
             )?;
             let port = Port::new(
                 label.clone(),
@@ -179,7 +182,7 @@ fn start_one(
             ..
         } => {
             let (work, catalogue) = (work.clone(), site.services.catalogue.clone());
-            let hands = move || work.hands(&catalogue);
+            let hands = move || work::hands(&work, &catalogue);
             Box::new(ThreadChild::start(
                 &label,
                 &channel,
