@@ -6,11 +6,7 @@
 //!
 //! Everything lies in three flat arrays, so a task costs a few appends and no allocation of its own.
 
-use aicore_abi::seam::KernelEntry;
-
 use crate::error::{Error, Result};
-use crate::graph::Graph;
-use crate::seal;
 
 /// Most tasks of a graph: task numbers are C integers.
 pub const MAX_TASKS: usize = i32::MAX as usize;
@@ -51,7 +47,7 @@ pub struct GraphBuilder {
     pub(crate) edges: Vec<Edge>,
     /// Some edge leads to a task that is not newer: only then can there be a cycle.
     pub(crate) leads_back: bool,
-    error: Option<Error>,
+    pub(crate) error: Option<Error>,
 }
 
 impl GraphBuilder {
@@ -219,18 +215,5 @@ impl GraphBuilder {
         let draft = self.tasks.get(task as usize)?;
         let first = draft.words as usize;
         Some(&self.words[first..first + draft.word_count as usize])
-    }
-
-    /// Checks the graph and packs it, for a program with these kernels (by function id; address 0 where there is
-    /// none).
-    ///
-    /// # Errors
-    ///
-    /// The first error a call was refused with; a task whose kernel or core type does not exist; a cycle.
-    pub fn seal(mut self, kernels: &[KernelEntry]) -> Result<Graph> {
-        match self.error.take() {
-            Some(error) => Err(error),
-            None => seal::seal(self, kernels),
-        }
     }
 }

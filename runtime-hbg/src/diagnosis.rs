@@ -11,7 +11,7 @@ use sync::Baton;
 
 use crate::graph::KINDS;
 use crate::role::Role;
-use crate::run::Env;
+use crate::shared::Env;
 
 /// Tasks that are named when none runs.
 const SHOWN: usize = 10;

@@ -19,9 +19,13 @@
 //! | what lives longer than a run, and how does one begin? | [`context`] |
 //! | who drives a run, and when is it over? | [`run`] |
 //! | what does one scheduler do? | `role` |
+//! | what do schedulers share? | `shared` |
 //! | what is written down of a run? | `recording` |
 //! | what does a run wait for? | [`diagnosis`] |
 //! | why was something refused? | [`error`] |
+//!
+//! On the host [`typed`] and [`operations`] → [`orchestration`] → `seal` → [`builder`] → [`graph`], on the device
+//! [`context`] → [`run`] → [`diagnosis`] → `role` → `shared` → [`graph`], never back.
 //!
 //! # Limits
 //!
@@ -52,6 +56,7 @@ mod recording;
 mod role;
 pub mod run;
 mod seal;
+mod shared;
 pub mod typed;
 
 pub use builder::GraphBuilder;

@@ -11,7 +11,7 @@ use std::panic::catch_unwind;
 
 use aicore_abi::orchestration::hbg::{Operations, OrchestrationRuntime, TensorInfo};
 
-use crate::error::Error;
+use crate::error::{Error, Result};
 use crate::orchestration::Orchestration;
 use crate::print::print;
 
@@ -31,6 +31,43 @@ pub static OPERATIONS: Operations = Operations {
     copy_to_device,
 };
 
+/// An orchestration while C code has its handle: the first word is all that C knows of it.
+#[repr(C)]
+struct Called<'a, 'm> {
+    handle: OrchestrationRuntime,
+    orchestration: &'a mut Orchestration<'m>,
+}
+
+impl Orchestration<'_> {
+    /// Calls an orchestration with the handle it expects.
+    ///
+    /// # Errors
+    ///
+    /// The code it ended with, unless that is 0.
+    pub fn orchestrate(
+        &mut self,
+        entry: impl FnOnce(*mut OrchestrationRuntime) -> i32,
+    ) -> Result<()> {
+        let mut called = Called {
+            handle: OrchestrationRuntime { ops: &OPERATIONS },
+            orchestration: self,
+        };
+        let handle: *mut Called<'_, '_> = &raw mut called;
+        match entry(handle.cast()) {
+            0 => Ok(()),
+            code => {
+                let graph = self.graph.error().map(ToString::to_string);
+                let reasons = [graph, self.buffers.memory().refusal()];
+                let reasons: Vec<String> = reasons.into_iter().flatten().collect();
+                Err(Error::Orchestration {
+                    code,
+                    reason: (!reasons.is_empty()).then(|| reasons.join(": ")),
+                })
+            }
+        }
+    }
+}
+
 /// Does `call` on the orchestration behind `handle`; answers `refused` if there is none or the call panics.
 ///
 /// # Safety
@@ -46,9 +83,10 @@ unsafe fn on<R>(
         log::error!("{name}: the runtime handle is null");
         return refused;
     }
-    // SAFETY: the handle is the beginning of an orchestration that nobody else uses during the call, since the one
-    // that made it waits for the orchestration to return.
-    let this = unsafe { &mut *handle.cast::<Orchestration<'_>>() };
+    // SAFETY: the handle is the beginning of a `Called` that nobody else uses during the call, since the one that made
+    // it waits for the orchestration to return.
+    let called = unsafe { &mut *handle.cast::<Called<'_, '_>>() };
+    let this = &mut *called.orchestration;
     this.stepped();
     match catch_unwind(AssertUnwindSafe(|| call(this))) {
         Ok(answer) => answer,

@@ -11,7 +11,7 @@
 
 use core::fmt;
 
-use aicore_abi::orchestration::hbg::{OrchestrationRuntime, TensorAllocationInfo, TensorInfo};
+use aicore_abi::orchestration::hbg::{TensorAllocationInfo, TensorInfo};
 use aicore_abi::seam::KernelEntry;
 
 use crate::builder::GraphBuilder;
@@ -19,7 +19,6 @@ use crate::dump::{Described, DumpTables};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
 use crate::memory::{Buffers, HostMemory};
-use crate::operations::OPERATIONS;
 use crate::run::RunReport;
 
 /// Device memory that is copied to the host after a good run.
@@ -37,16 +36,12 @@ pub struct CopyBack {
 pub const MAX_TENSOR_INFOS: usize = u16::MAX as usize;
 
 /// An orchestration under way.
-///
-/// Its first word is all that a C orchestration knows of it.
-#[repr(C)]
 pub struct Orchestration<'m> {
-    handle: OrchestrationRuntime,
     /// Tasks and edges.
     pub graph: GraphBuilder,
     described: Described,
     copies: Vec<CopyBack>,
-    buffers: Buffers<'m>,
+    pub(crate) buffers: Buffers<'m>,
 }
 
 /// What an orchestration left behind: everything a run needs, any number of times.
@@ -85,35 +80,10 @@ impl<'m> Orchestration<'m> {
     #[must_use]
     pub fn new(memory: &'m dyn HostMemory) -> Self {
         Self {
-            handle: OrchestrationRuntime { ops: &OPERATIONS },
             graph: GraphBuilder::new(),
             described: Described::default(),
             copies: Vec::new(),
             buffers: Buffers::new(memory),
-        }
-    }
-
-    /// Calls an orchestration with the handle it expects.
-    ///
-    /// # Errors
-    ///
-    /// The code it ended with, unless that is 0.
-    pub fn orchestrate(
-        &mut self,
-        entry: impl FnOnce(*mut OrchestrationRuntime) -> i32,
-    ) -> Result<()> {
-        let this: *mut Self = self;
-        match entry(this.cast()) {
-            0 => Ok(()),
-            code => {
-                let graph = self.graph.error().map(ToString::to_string);
-                let reasons = [graph, self.buffers.memory().refusal()];
-                let reasons: Vec<String> = reasons.into_iter().flatten().collect();
-                Err(Error::Orchestration {
-                    code,
-                    reason: (!reasons.is_empty()).then(|| reasons.join(": ")),
-                })
-            }
         }
     }
 

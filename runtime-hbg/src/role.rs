@@ -17,10 +17,11 @@ use aicore_abi::in_flight::{InFlight, Occupancy};
 use aicore_abi::seam::{CoreId, Cores};
 use protocol::CoreType;
 use protocol::diagnostics::TensorDumpStage;
+use sync::Step;
 
 use crate::graph::{KINDS, Target};
 use crate::recording;
-use crate::run::{Env, Step};
+use crate::shared::Env;
 
 /// Rounds of one step while there is progress, so that holding the baton pays.
 const ROUNDS: u32 = 8;

@@ -17,11 +17,11 @@ use protocol::Arch;
 use protocol::error_code::RunError;
 use sync::{Baton, Countdown, Doorbell, Roles, Spin, Stalled};
 
-use crate::context::Shared;
 use crate::diagnosis::Diagnosis;
 use crate::error::{Error, Result};
 use crate::graph::GraphView;
 use crate::role::Role;
+use crate::shared::{Env, Shared};
 
 pub use sync::Step;
 
@@ -65,18 +65,6 @@ pub struct RunReport {
     pub completed: u64,
     /// The first code it was to end with, 0 for none.
     pub code: i32,
-}
-
-/// What a role's step needs to know.
-#[derive(Debug)]
-pub(crate) struct Env<'r, C> {
-    pub(crate) shared: &'r Shared,
-    pub(crate) joins: &'r [Countdown],
-    pub(crate) graph: GraphView<'r>,
-    pub(crate) kernels: &'r [KernelEntry],
-    pub(crate) cores: &'r C,
-    pub(crate) roles: usize,
-    pub(crate) wind_down: Duration,
 }
 
 /// A run that has begun.

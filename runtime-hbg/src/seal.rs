@@ -12,8 +12,23 @@ use crate::builder::GraphBuilder;
 use crate::error::{Cycle, Error, Result};
 use crate::graph::{Graph, Join, KINDS, NO_JOIN, Successor, TaskRecord};
 
+impl GraphBuilder {
+    /// Checks the graph and packs it, for a program with these kernels (by function id; address 0 where there is
+    /// none).
+    ///
+    /// # Errors
+    ///
+    /// The first error a call was refused with; a task whose kernel or core type does not exist; a cycle.
+    pub fn seal(mut self, kernels: &[KernelEntry]) -> Result<Graph> {
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => seal(self, kernels),
+        }
+    }
+}
+
 /// Checks and packs.
-pub(crate) fn seal(mut draft: GraphBuilder, kernels: &[KernelEntry]) -> Result<Graph> {
+fn seal(mut draft: GraphBuilder, kernels: &[KernelEntry]) -> Result<Graph> {
     let mut words = core::mem::take(&mut draft.words);
     // A graph may be kept for long, and was given more room than it took in the end.
     words.shrink_to_fit();

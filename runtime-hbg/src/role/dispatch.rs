@@ -14,7 +14,7 @@ use protocol::limits::hbg::MAX_ARGS;
 
 use super::{Core, Role};
 use crate::recording;
-use crate::run::Env;
+use crate::shared::Env;
 
 /// Most tasks that change hands at once.
 const BATCH: usize = 64;

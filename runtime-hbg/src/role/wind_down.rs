@@ -5,10 +5,11 @@
 use std::time::Instant;
 
 use aicore_abi::seam::Cores;
+use sync::Step;
 
 use super::Role;
 use crate::graph::KINDS;
-use crate::run::{Env, Step};
+use crate::shared::Env;
 
 impl Role {
     /// Dispatches nothing, waits for what runs, for a while.
