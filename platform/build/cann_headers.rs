@@ -38,8 +38,10 @@ pub(crate) fn generate() {
         .layout_tests(false)
         .generate_comments(false)
         .derive_debug(false)
-        .allowlist_function("(rt|acl|aclrt|hal|Hccl|Hcom)[A-Z].*|dlog_.*")
-        .allowlist_type("rt.*_t|AddrMap.*Para|res_map_info")
+        .allowlist_function("(rt|rts|acl|aclrt|hal|Hccl|Hcom)[A-Z].*|dlog_.*|CheckLogLevel")
+        .allowlist_type(
+            "rt.*_t|aclrt(MemLocation|PhysicalMemProp|MemAccessDesc)|AddrMap.*Para|res_map_info",
+        )
         .allowlist_var("simpler_.*");
     for folder in folders(&toolkit) {
         builder = builder.clang_arg(format!("-I{}", folder.display()));

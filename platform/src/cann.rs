@@ -21,13 +21,13 @@ mod hccl;
 mod library;
 mod owned;
 mod search;
-mod sys;
+pub mod sys;
 
 pub use code::Code;
 pub(crate) use driver::{AicpuLaunch, CoreLaunch};
 pub use driver::{Bound, Driver};
 pub use error::Error;
-pub(crate) use hccl::{Handed, ROOT_INFO, RingResource};
+pub(crate) use hccl::{Handed, RingResource};
 pub use library::Library;
 pub use owned::{Binary, Buffer, HostView, Stream, StreamKind};
 pub use search::{DRIVER_DIRECTORY, OVERRIDE_VARIABLE, Search, TOOLKIT_VARIABLE};

@@ -10,11 +10,8 @@ use core::ptr::null_mut;
 
 use super::driver::{Bound, Driver, pointer};
 use super::error::Error;
+use super::sys::{COMM_NAME_BYTES as NAME, ROOT_INFO_BYTES as ROOT_INFO};
 
-/// Bytes by which the ranks of a communicator find each other.
-pub(crate) const ROOT_INFO: usize = 4108;
-/// Bytes of a communicator's name.
-const NAME: usize = 128;
 /// A topology whose windows are written down in the form that kernels read.
 const TOPOLOGY_MESH: u32 = 1;
 /// Bytes of a request for windows: a head and one operation.

@@ -15,7 +15,8 @@ use core::mem::offset_of;
 use protocol::comm::CommContext;
 
 use crate::address::DeviceAddress;
-use crate::cann::{Buffer, Driver, Handed, ROOT_INFO, RingResource, Stream, StreamKind};
+use crate::cann::sys::ROOT_INFO_BYTES as ROOT_INFO;
+use crate::cann::{Buffer, Driver, Handed, RingResource, Stream, StreamKind};
 use crate::comm::Comm;
 use crate::error::Result;
 use crate::lock::lock;

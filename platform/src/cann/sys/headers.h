@@ -7,6 +7,7 @@
 #if __has_include("acl/acl.h")
 #include "acl/acl.h"
 #endif
+#include "acl/acl_base_rt.h"
 #include "acl/acl_rt.h"
 #include "ascend_hal_base.h"
 #include "dlog_pub.h"
@@ -17,6 +18,7 @@
 #include "runtime/kernel.h"
 #include "runtime/mem.h"
 #include "runtime/rt_ffts.h"
+#include "runtime/rts/rts_kernel.h"
 #include "runtime/stream.h"
 // From CANN 9.1 on some declarations have moved.
 #if __has_include("runtime/rt_external_kernel.h")

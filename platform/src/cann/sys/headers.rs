@@ -4,9 +4,11 @@
 
 use core::mem::{offset_of, size_of};
 
-use super::numbers::{BINARY_MAGIC_ELF, MEMORY_HBM};
+use super::numbers::{BINARY_MAGIC_ELF, MEMORY_HBM, ROOT_INFO_BYTES};
 use super::structs::{
-    AddrMapIn, AddrMapOut, AicpuArgsEx, ArgsEx, DevBinary, ResMapInfo, TaskCfgInfo,
+    AddrMapIn, AddrMapOut, AicpuArgsEx, ArgsEx, CpuKernelArgs, DevBinary, HostInputInfo,
+    KernelLaunchCfg, LaunchKernelAttr, LoadBinaryConfig, LoadBinaryOption, MemAccessDesc,
+    MemLocation, PhysicalMemProp, ResMapInfo, TaskCfgInfo,
 };
 
 /// The toolkit's declarations, as generated.
@@ -101,7 +103,7 @@ pub(super) const fn same(ours: Prototype, theirs: Prototype) -> bool {
 }
 
 macro_rules! layouts {
-    ($($ours:ident is $theirs:ident { $($own:ident is $their:ident),+ $(,)? })+) => {$(
+    ($($ours:ident is $theirs:ident { $($own:ident is $their:ident),* $(,)? })+) => {$(
         const _: () = {
             assert!(
                 size_of::<$ours>() == size_of::<vendor::$theirs>(),
@@ -110,7 +112,7 @@ macro_rules! layouts {
             $(assert!(
                 offset_of!($ours, $own) == offset_of!(vendor::$theirs, $their),
                 concat!(stringify!($theirs), ".", stringify!($their), " lies elsewhere in the toolkit's headers")
-            );)+
+            );)*
         };
     )+};
 }
@@ -137,6 +139,20 @@ layouts! {
         block_dim_offset is blockDimOffset, dump_flag is dumpflag, never_timeout is neverTimeout,
         local_memory_size is localMemorySize,
     }
+    HostInputInfo is rtHostInputInfo_t {}
+    CpuKernelArgs is rtCpuKernelArgs_t {
+        base_args is baseArgs, cpu_param_head_offset is cpuParamHeadOffset,
+    }
+    LoadBinaryOption is rtLoadBinaryOption_t { option_id is optionId }
+    LoadBinaryConfig is rtLoadBinaryConfig_t { num_opt is numOpt }
+    LaunchKernelAttr is rtLaunchKernelAttr_t { id is id }
+    KernelLaunchCfg is rtKernelLaunchCfg_t { num_attrs is numAttrs }
+    MemLocation is aclrtMemLocation { id is id, kind is type_ }
+    PhysicalMemProp is aclrtPhysicalMemProp {
+        handle_type is handleType, allocation_type is allocationType, mem_attr is memAttr,
+        location is location, reserve is reserve,
+    }
+    MemAccessDesc is aclrtMemAccessDesc { flags is flags, location is location }
     AddrMapIn is AddrMapInPara { addr_type is addr_type, devid is devid }
     AddrMapOut is AddrMapOutPara { ptr is ptr, len is len }
     ResMapInfo is res_map_info {
@@ -154,7 +170,7 @@ const _: () = {
         "RT_DEV_BINARY_MAGIC_ELF is another number in the toolkit's headers"
     );
     assert!(
-        crate::cann::ROOT_INFO as i64 == vendor::simpler_root_info_bytes as i64,
+        ROOT_INFO_BYTES as i64 == vendor::simpler_root_info_bytes as i64,
         "HcclRootInfo has another size in the toolkit's headers"
     );
 };

@@ -12,7 +12,9 @@ typedef struct tagRtDevBinary {
 } rtDevBinary_t;
 
 typedef struct tagRtSmCtrl rtSmDesc_t;
-typedef struct tagRtHostInputInfo rtHostInputInfo_t;
+typedef struct tagRtHostInputInfo {
+    uint32_t offsets[2];
+} rtHostInputInfo_t;
 
 typedef struct tagRtArgsEx {
     void *args;
