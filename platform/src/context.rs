@@ -33,7 +33,7 @@ use crate::machine::{LoadedKernel, Machine};
 use crate::memory::MemoryStats;
 use crate::options::RunOptions;
 use crate::program::Program;
-use crate::recording::Recorded;
+use crate::recorded::Recorded;
 use crate::registry::Registry;
 use crate::store::Store;
 
@@ -279,7 +279,7 @@ impl<M: Machine> Attached<M> {
             reason = "the id is for the errors of a host's orchestration"
         )
     )]
-    fn load(&self, callable_id: i32, program: &Program) -> Result<Prepared<M>> {
+    fn load(&self, callable_id: i32, program: &Program) -> Result<Prepared<M::Kernel>> {
         let mut kernels = Vec::with_capacity(program.kernels.len());
         for it in &program.kernels {
             let code = lock(&self.kernels).code(&self.store.machine, it.func_id, &it.kernel)?;
@@ -391,7 +391,11 @@ impl<M: Machine> Attached<M> {
     }
 
     /// Everything that code of a run can reach.
-    fn hold(&self, program: &Arc<Prepared<M>>, bindings: &Bindings<'_, M>) -> Box<dyn Any + Send> {
+    fn hold(
+        &self,
+        program: &Arc<Prepared<M::Kernel>>,
+        bindings: &Bindings<'_, M>,
+    ) -> Box<dyn Any + Send> {
         let allocations = self.store.allocations();
         Box::new((Arc::clone(program), bindings.hold(), allocations))
     }

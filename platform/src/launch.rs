@@ -11,13 +11,12 @@ use protocol::{ArgDirection, CallConfig, ChipStorageTaskArgs};
 use runtime_hbg::{CopyBack, HostMemory};
 
 use crate::error::Result;
-use crate::machine::Machine;
 use crate::options::RunOptions;
 use crate::program::Orchestration;
 
-/// A program that is ready to run: loaded once, run many times.
+/// A program that is ready to run, with kernels of type `K`: loaded once, run many times.
 #[derive(Debug)]
-pub struct Prepared<M: Machine> {
+pub struct Prepared<K> {
     /// What builds the graph.
     pub orchestration: Orchestration,
     /// The same, loaded, if it runs on the host.
@@ -28,7 +27,7 @@ pub struct Prepared<M: Machine> {
     /// How to call each kernel, indexed by function id.
     pub entries: Arc<[KernelEntry]>,
     /// The kernels that `entries` point to.
-    pub kernels: Vec<M::Kernel>,
+    pub kernels: Vec<K>,
 }
 
 /// What an orchestration that runs on the host does to the device during one run.
@@ -38,12 +37,12 @@ pub trait HostRun: HostMemory + fmt::Debug + Send + Sync {
     fn leave(&self, copies: Vec<CopyBack>, graph: Option<Box<dyn Any + Send>>);
 }
 
-/// One bound run.
-pub struct Launch<'a, M: Machine> {
+/// One bound run of a program with kernels of type `K`.
+pub struct Launch<'a, K> {
     /// The id the program was prepared under.
     pub callable_id: i32,
     /// The program.
-    pub program: &'a Arc<Prepared<M>>,
+    pub program: &'a Arc<Prepared<K>>,
     /// Another number for each time an id is registered: what was loaded for another is stale.
     pub registration: u64,
     /// Arguments, every tensor in device memory; as the caller gave them if the program moves data itself.
@@ -62,7 +61,7 @@ pub struct Launch<'a, M: Machine> {
     pub hold: &'a dyn Fn() -> Box<dyn Any + Send>,
 }
 
-impl<M: Machine> fmt::Debug for Launch<'_, M> {
+impl<K> fmt::Debug for Launch<'_, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Launch")
             .field("callable_id", &self.callable_id)

@@ -35,6 +35,7 @@ mod memory;
 mod options;
 mod pool;
 mod program;
+mod recorded;
 mod recording;
 mod registry;
 mod store;

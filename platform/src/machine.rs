@@ -120,5 +120,5 @@ pub trait Machine: Debug + Send + Sync + Sized + 'static {
     fn forget(&self, callable_id: i32);
 
     /// Executes one bound run to its end, good or bad, within its deadlines.
-    fn launch(&self, launch: &Launch<'_, Self>) -> Outcome;
+    fn launch(&self, launch: &Launch<'_, Self::Kernel>) -> Outcome;
 }

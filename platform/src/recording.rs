@@ -8,7 +8,6 @@
 //!   run over ─▶ Region::collect: head's cursors, then only what was claimed ─▶ Recording
 //! ```
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytemuck::{Pod, Zeroable};
@@ -18,22 +17,11 @@ use protocol::recording::{
     WANT_SWIMLANE, WANT_TENSORS, WRITERS, WRITERS_AT, WriterState,
 };
 
-use protocol::{Arch, CallConfig};
-
 use crate::address::DeviceAddress;
-use crate::diagnostics::{self, About};
 use crate::error::Result;
 use crate::machine::{DeviceMemory, Machine};
 use crate::options::RecordingLimits;
 use crate::store::Store;
-
-/// What of a run is wanted, as bits of [`protocol::recording`].
-fn wanted(config: &CallConfig) -> u64 {
-    let bit = |on: i32, bit| if on != 0 { bit } else { 0 };
-    bit(config.enable_l2_swimlane, WANT_SWIMLANE)
-        | bit(config.enable_dump_tensor, WANT_TENSORS)
-        | bit(config.enable_pmu, WANT_COUNTERS)
-}
 
 /// The region of one run.
 #[derive(Debug)]
@@ -140,36 +128,6 @@ impl<M: Machine> Region<M> {
         let from = DeviceAddress(self.memory.address().0 + at);
         // SAFETY: sections lie in the region; what a kernel that does not stop still writes is whole words.
         unsafe { machine.copy_out(bytes.as_mut_ptr(), from, bytes.len()) }
-    }
-}
-
-/// A run that is written down: its region, and where its files go.
-#[derive(Debug)]
-pub(crate) struct Recorded<M: Machine> {
-    pub(crate) region: Region<M>,
-    folder: PathBuf,
-}
-
-impl<M: Machine> Recorded<M> {
-    /// Gets everything ready, if `config` wants anything written down.
-    pub(crate) fn prepare(
-        store: &Store<M>,
-        config: &CallConfig,
-        limits: &RecordingLimits,
-    ) -> Result<Option<Self>> {
-        if !config.any_diagnostic() {
-            return Ok(None);
-        }
-        Ok(Some(Self {
-            folder: diagnostics::folder(config)?,
-            region: Region::prepare(store, wanted(config), limits)?,
-        }))
-    }
-
-    /// Writes the files of the run, which is over.
-    pub(crate) fn write<A: Arch>(&self, machine: &M, about: &About<'_>) -> Result<()> {
-        let recording = self.region.collect(machine)?;
-        diagnostics::write::<A>(&self.folder, about, &recording)
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn index(id: i32) -> Result<usize> {
 /// One registered program.
 #[derive(Debug)]
 struct Entry<M: Machine> {
-    program: Arc<Prepared<M>>,
+    program: Arc<Prepared<M::Kernel>>,
     registration: u64,
 }
 
@@ -80,7 +80,7 @@ impl<M: Machine> Registry<M> {
     pub(crate) fn insert(
         &mut self,
         id: i32,
-        program: Arc<Prepared<M>>,
+        program: Arc<Prepared<M::Kernel>>,
         on_host: bool,
     ) -> Result<()> {
         self.vacant(id)?;
@@ -94,7 +94,7 @@ impl<M: Machine> Registry<M> {
     }
 
     /// The program under `id` and the number of its registration.
-    pub(crate) fn find(&self, id: i32) -> Result<(Arc<Prepared<M>>, u64)> {
+    pub(crate) fn find(&self, id: i32) -> Result<(Arc<Prepared<M::Kernel>>, u64)> {
         let entry = self.entries[index(id)?]
             .as_ref()
             .ok_or(Error::NotRegistered { id })?;
@@ -107,7 +107,7 @@ impl<M: Machine> Registry<M> {
     }
 
     /// Unregisters; an id with nothing behind it is none of a caller's worries.
-    pub(crate) fn remove(&mut self, id: i32) -> Option<Arc<Prepared<M>>> {
+    pub(crate) fn remove(&mut self, id: i32) -> Option<Arc<Prepared<M::Kernel>>> {
         let entry = self.entries[index(id).ok()?].take()?;
         Some(entry.program)
     }

@@ -401,7 +401,7 @@ impl<A: RunDescriptors> Machine for Chip<A> {
         // Cores run at once by nature.
     }
 
-    fn launch(&self, launch: &Launch<'_, Self>) -> Outcome {
+    fn launch(&self, launch: &Launch<'_, OnboardKernel>) -> Outcome {
         let mut outcome = match self.refuse_if_unusable() {
             Ok(()) => self.run(launch),
             Err(error) => Outcome {

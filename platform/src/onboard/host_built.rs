@@ -22,7 +22,7 @@ use sync::Progress;
 use crate::error::{Error, Result};
 use crate::launch::{HostRun, Launch, Prepared};
 use crate::lock::lock;
-use crate::machine::Machine;
+use crate::machine::LoadedKernel;
 use crate::options::Deadlines;
 
 /// How often per limit the caller looks whether anything moves.
@@ -37,22 +37,22 @@ pub(super) struct Built {
 }
 
 /// What the thread needs, for as long as the code runs.
-struct Job<M: Machine> {
+struct Job<K> {
     builder: Builder,
-    program: Arc<Prepared<M>>,
+    program: Arc<Prepared<K>>,
     args: ChipStorageTaskArgs,
     host: Arc<dyn HostRun>,
     /// What else the code can reach, once nobody waits for it any more.
     held: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-impl<M: Machine> fmt::Debug for Job<M> {
+impl<K> fmt::Debug for Job<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Job").finish_non_exhaustive()
     }
 }
 
-impl<M: Machine> Job<M> {
+impl<K> Job<K> {
     fn build(&self) -> Result<Ready, RunFailure> {
         let orchestration = self.program.host.as_ref();
         self.builder.build(&BuildOrder {
@@ -65,7 +65,7 @@ impl<M: Machine> Job<M> {
 }
 
 /// Builds the graph of a run.
-pub(super) fn build<M: Machine>(launch: &Launch<'_, M>) -> Built {
+pub(super) fn build<K: LoadedKernel>(launch: &Launch<'_, K>) -> Built {
     let job = Arc::new(Job {
         builder: Builder::default(),
         program: Arc::clone(launch.program),

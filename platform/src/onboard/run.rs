@@ -26,7 +26,7 @@ use crate::launch::{Launch, Outcome, RunReport};
 use crate::lock::lock;
 use crate::program::Orchestration;
 
-use super::chip::{Arguments, Chip, Kept};
+use super::chip::{Arguments, Chip, Kept, OnboardKernel};
 use super::descriptor::{self, Content, LaunchBlock, OnChip};
 use super::family::{CoreArgument, KernelArgs};
 use super::images::{self, ImageError, Loaded};
@@ -54,7 +54,7 @@ struct Extent {
 
 impl<A: RunDescriptors> Chip<A> {
     /// Does one run.
-    pub(super) fn run(&self, launch: &Launch<'_, Self>) -> Outcome {
+    pub(super) fn run(&self, launch: &Launch<'_, OnboardKernel>) -> Outcome {
         let failed = |error| Outcome {
             loaded: false,
             left_behind: false,
@@ -93,7 +93,7 @@ impl<A: RunDescriptors> Chip<A> {
     }
 
     /// What the run wants, if the chip has it.
-    fn extent(&self, launch: &Launch<'_, Self>) -> Result<Extent> {
+    fn extent(&self, launch: &Launch<'_, OnboardKernel>) -> Result<Extent> {
         let started = Instant::now();
         let clusters = u32::try_from(launch.config.block_dim).expect("checked");
         let working = self.held().table.clusters();
@@ -117,7 +117,12 @@ impl<A: RunDescriptors> Chip<A> {
         })
     }
 
-    fn run_work(&self, launch: &Launch<'_, Self>, extent: Extent, work: Work<'_>) -> Outcome {
+    fn run_work(
+        &self,
+        launch: &Launch<'_, OnboardKernel>,
+        extent: Extent,
+        work: Work<'_>,
+    ) -> Outcome {
         let result = match work {
             Work::Orchestration(image) => self.run_orchestration(launch, extent, image),
             #[cfg(feature = "hbg")]
@@ -148,7 +153,7 @@ impl<A: RunDescriptors> Chip<A> {
     /// What failed before the chip reported.
     fn run_orchestration(
         &self,
-        launch: &Launch<'_, Self>,
+        launch: &Launch<'_, OnboardKernel>,
         extent: Extent,
         image: &aicpu::trb::OrchestrationImage,
     ) -> Result<(bool, Result<RunReport>)> {
@@ -177,7 +182,7 @@ impl<A: RunDescriptors> Chip<A> {
     #[cfg(feature = "hbg")]
     fn run_graph(
         &self,
-        launch: &Launch<'_, Self>,
+        launch: &Launch<'_, OnboardKernel>,
         extent: Extent,
         graph: &mut aicpu::hbg::Ready,
     ) -> Result<(bool, Result<RunReport>)> {
@@ -254,7 +259,7 @@ impl<A: RunDescriptors> Chip<A> {
     fn execute(
         &self,
         kept: &mut Kept,
-        launch: &Launch<'_, Self>,
+        launch: &Launch<'_, OnboardKernel>,
         extent: Extent,
         orchestration: Option<OnChip<'_>>,
         graph: (u64, u64),
@@ -306,7 +311,7 @@ impl<A: RunDescriptors> Chip<A> {
         block: &Block,
         run: u64,
         extent: Extent,
-        launch: &Launch<'_, Self>,
+        launch: &Launch<'_, OnboardKernel>,
         (graph, graph_bytes): (u64, u64),
     ) -> Request {
         let limits = &self.options.limits;
@@ -338,7 +343,7 @@ impl<A: RunDescriptors> Chip<A> {
         ready: &Prepared<'_>,
         clusters: u32,
         request: &Request,
-        launch: &Launch<'_, Self>,
+        launch: &Launch<'_, OnboardKernel>,
     ) -> Result<()> {
         let held = self.held();
         let Arguments { run, on_chip } = ready.arguments;

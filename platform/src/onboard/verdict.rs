@@ -12,7 +12,7 @@ use crate::cann::Code;
 use crate::error::{Error, Result};
 use crate::launch::{Launch, RunReport};
 
-use super::chip::Chip;
+use super::chip::{Chip, OnboardKernel};
 use super::limits::OPERATION;
 use super::run::millis;
 
@@ -21,7 +21,7 @@ impl<A: RunDescriptors> Chip<A> {
     pub(super) fn not_done(
         &self,
         error: Error,
-        launch: &Launch<'_, Self>,
+        launch: &Launch<'_, OnboardKernel>,
         execution: Duration,
     ) -> Error {
         let limit = launch.options.deadlines.run;
@@ -44,7 +44,7 @@ impl<A: RunDescriptors> Chip<A> {
         &self,
         report: &Report,
         request: &Request,
-        launch: &Launch<'_, Self>,
+        launch: &Launch<'_, OnboardKernel>,
         execution: Duration,
     ) -> Result<RunReport> {
         let judged = self.judge_report(report, request, launch, execution);
@@ -63,7 +63,12 @@ impl<A: RunDescriptors> Chip<A> {
     }
 
     /// The image has ended the run because it took too long as a whole.
-    fn too_long(&self, report: &Report, request: &Request, launch: &Launch<'_, Self>) -> Error {
+    fn too_long(
+        &self,
+        report: &Report,
+        request: &Request,
+        launch: &Launch<'_, OnboardKernel>,
+    ) -> Error {
         let limits = &self.options.limits;
         let (limit, why) = if request.run_ms == millis(limits.whole()) {
             let why = format!(
@@ -86,7 +91,7 @@ impl<A: RunDescriptors> Chip<A> {
         &self,
         report: &Report,
         request: &Request,
-        launch: &Launch<'_, Self>,
+        launch: &Launch<'_, OnboardKernel>,
         execution: Duration,
     ) -> Result<RunReport> {
         let verdict = Verdict::from_wire(report.verdict).filter(|_| report.run == request.run);

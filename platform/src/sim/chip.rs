@@ -186,7 +186,7 @@ impl Machine for Chip {
         }
     }
 
-    fn launch(&self, launch: &Launch<'_, Self>) -> Outcome {
+    fn launch(&self, launch: &Launch<'_, SimKernel>) -> Outcome {
         let engine = match self.ready() {
             Ok(engine) => engine,
             Err(error) => {

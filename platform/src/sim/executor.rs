@@ -14,8 +14,8 @@ use crate::launch::HostRun;
 use crate::launch::{Prepared, RunReport};
 use crate::options::RunOptions;
 
-use super::chip::Chip;
 use super::cores::SimCores;
+use super::kernels::SimKernel;
 
 /// One run as the control CPUs get it.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct RunOrder {
     /// Another number for each time an id is registered.
     pub registration: u64,
     /// The program.
-    pub program: Arc<Prepared<Chip>>,
+    pub program: Arc<Prepared<SimKernel>>,
     /// Its arguments, every tensor in device memory unless the program moves data itself.
     pub args: ChipStorageTaskArgs,
     /// What an orchestration that runs on the host does to the device.
