@@ -5,7 +5,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{FreeQueue, ReadyQueues};
+use super::queues::{FreeQueue, ReadyQueues};
 use crate::limits::TENSOR_MAX_DIMS;
 use crate::wire_enum::wire_enum;
 

@@ -5,7 +5,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{FreeQueue, ReadyQueues};
+use super::queues::{FreeQueue, ReadyQueues};
 use crate::wire_enum::wire_enum;
 
 /// Records of a buffer.

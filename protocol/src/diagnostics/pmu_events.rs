@@ -3,7 +3,7 @@
 //! Knows, per family and set, the event programmed into each counter and the name of its column.
 //! Refuses to know how often anything happens.
 
-use super::PmuEventSet;
+use super::pmu::PmuEventSet;
 
 /// One event, as one counter counts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{FreeQueue, ReadyQueues};
+use super::queues::{FreeQueue, ReadyQueues};
 use crate::limits::hbg::MAX_FANOUT;
 use crate::wire_enum::wire_enum;
 
