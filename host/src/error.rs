@@ -9,7 +9,8 @@ use std::io;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 use protocol::{ArgDirection, Malformed};
 
-use crate::team::{Fault, FaultKind, RingReport, TaskFailure};
+use crate::team::engine::heap::RingReport;
+use crate::team::fault::{Fault, FaultKind, TaskFailure};
 
 /// Result of everything this crate can fail at.
 pub type Result<T, E = Error> = core::result::Result<T, E>;

@@ -17,7 +17,7 @@ use super::engine::heap::{self, Block};
 use super::engine::keys::{Space, Span};
 use super::engine::task::Pool;
 use super::fault::TaskFailure;
-use super::handle::{Callable, FunctionHandle, Handle, NextLevel};
+use super::handle::{Callable, FunctionHandle, Handle, NextLevel, ProgramHandle};
 use super::shared::{Locked, Shared};
 use super::task_id::TaskId;
 use super::tensor::{Args, Buffer, OwnerId, Place, Tensor};
@@ -208,10 +208,8 @@ impl<'run> Graph<'run> {
     ///
     /// # Errors
     /// There is none.
-    pub fn program(&self, name: &str) -> Result<super::ProgramHandle> {
-        self.worker
-            .named(name, "chip program")
-            .map(super::ProgramHandle)
+    pub fn program(&self, name: &str) -> Result<ProgramHandle> {
+        self.worker.named(name, "chip program").map(ProgramHandle)
     }
 
     /// The lock, with room for `bytes` in the ring of the innermost scope taken; waits while tasks
