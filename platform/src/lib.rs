@@ -13,6 +13,9 @@
 //!                         sim::Chip<A>                 threads that play control CPUs and cores
 //! ```
 //!
+//! Files name files below them, never back: `context` → `registry`, `bind`, `recorded` → `store` → `machine` → `launch` →
+//! `program` → `error`. A machine, simulated or real, is below `context` too; what makes a device of both is beside it.
+//!
 //! What can be checked without a machine is checked once, above [`Machine`]; below it a broken
 //! promise is a bug.
 

@@ -15,6 +15,9 @@
 //! | how do chips see each other's memory? | [`comm`] |
 //! | what runs on its control CPUs? | `control`, or an `image` |
 //!
+//! `chip` → `engine` → `executor`, `crew` → `cores` → `groups`, `kernels` → `hooks` → `storage`, never back; `control`
+//! and `image` stand beside `engine`: what runs in either is an [`Executor`].
+//!
 //! Threads run only while there is work for them. They number as many as the machine has cores, and
 //! one more for each kernel that waits for others at the moment.
 
