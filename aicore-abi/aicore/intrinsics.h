@@ -25,14 +25,15 @@ SIMPLER_CORE void write_status(uint32_t status) { set_cond(status); }
 
 SIMPLER_CORE uint32_t physical_core_id() { return static_cast<uint32_t>(get_coreid()); }
 
+// Casts as of C: what other agents write to is volatile, and the instruction's operand is not.
 template <typename T>
 SIMPLER_CORE void invalidate_line(__gm__ T *address) {
-    dcci(reinterpret_cast<__gm__ uint64_t *>(address), SINGLE_CACHE_LINE);
+    dcci((__gm__ uint64_t *)address, SINGLE_CACHE_LINE);
 }
 
 template <typename T>
 SIMPLER_CORE void clean_line(__gm__ T *address) {
-    dcci(reinterpret_cast<__gm__ uint64_t *>(address), SINGLE_CACHE_LINE, CACHELINE_OUT);
+    dcci((__gm__ uint64_t *)address, SINGLE_CACHE_LINE, CACHELINE_OUT);
     dsb(0);
 }
 

@@ -17,7 +17,13 @@ const HOOKS: &str = "../../platform/src/sim/hooks.c";
 
 fn main() {
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("cargo sets it"));
-    for path in ["src/names.rs", "device", "../../aicore-abi/aicore", HOOKS] {
+    for path in [
+        "src/names.rs",
+        "device",
+        "toolkit/bin",
+        "../../aicore-abi/aicore",
+        HOOKS,
+    ] {
         println!("cargo::rerun-if-changed={path}");
     }
     let libraries = out.join("cann");
@@ -35,7 +41,8 @@ fn main() {
         .args(["-O1", "-c", HOOKS, "-o"])
         .arg(&hooks));
     run(c_compiler(true)
-        .args(["-O1", "-std=c++17", "-rdynamic", "-pthread", "-o"])
+        .args(["-O1", "-std=c++17", "-rdynamic", "-pthread"])
+        .args(["-Itoolkit/bin", "-o"])
         .arg(out.join("virtual-aicore"))
         .arg("device/aicore.cpp")
         .arg(&hooks)

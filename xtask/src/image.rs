@@ -166,11 +166,12 @@ fn revision() -> String {
 }
 
 /// Builds the core program with the vendor's compiler, where it is installed.
-pub(crate) fn build_core_program(chip: Chip) -> Result<()> {
+pub(crate) fn build_core_program(chip: Chip, out: Option<PathBuf>) -> Result<()> {
     let toolkit = std::env::var_os("ASCEND_HOME_PATH")
         .map(PathBuf::from)
         .context("the core program is built by ccec of CANN: source its set_env.sh first")?;
-    let folder = root().join("target/images").join(chip.name());
+    let images = out.unwrap_or_else(|| root().join("target/images"));
+    let folder = images.join(chip.name());
     fs::create_dir_all(&folder)?;
     let mut combined = Vec::new();
     for (kind, core) in [("aic", "cube"), ("aiv", "vec")] {

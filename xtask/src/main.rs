@@ -9,6 +9,7 @@ mod features;
 mod gate;
 mod image;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -55,6 +56,9 @@ enum Job {
         /// The chip family.
         #[arg(long, value_enum)]
         chip: image::Chip,
+        /// The folder of images, with one of each family in it; `target/images` if none is named.
+        #[arg(long)]
+        out: Option<PathBuf>,
     },
     /// Builds each crate alone: without default features, with each feature, with all.
     Features {
@@ -83,7 +87,7 @@ fn run(job: Job) -> anyhow::Result<()> {
             runtime,
             target,
         } => image::build(chip, runtime, target),
-        Job::CoreProgram { chip } => image::build_core_program(chip),
+        Job::CoreProgram { chip, out } => image::build_core_program(chip, out),
         Job::Features { list } => features::run(list),
     }
 }

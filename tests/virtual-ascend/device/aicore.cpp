@@ -6,6 +6,9 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#ifdef __x86_64__
+#include <asm/prctl.h>
+#endif
 #include <poll.h>
 #include <time.h>
 #include <unistd.h>
@@ -16,6 +19,7 @@
 #include <vector>
 
 #include "aicore_shim.h"
+#include "registers.h"
 #include "wire.h"
 
 extern "C" void a2a3_aic(void *);
@@ -60,6 +64,7 @@ struct Boxed {
     uint64_t id;
 };
 
+// Where a core jumps to.
 typedef void (*Kernel)(int64_t *);
 
 static std::mutex kernels_lock;
@@ -158,6 +163,85 @@ extern "C" void virtual_core_call(uint64_t address, int64_t *words) {
     virtual_core.looks = 0;
 }
 
+#ifdef __x86_64__
+
+// The registers of a core whose program was registered, not built in.
+thread_local core_registers own_registers;
+
+static void set_cond(uint32_t status) { simpler::write_status(status); }
+static void dcci(uint32_t is_clean) {
+    if (is_clean) {
+        simpler::clean_line(&own_registers);
+    } else {
+        simpler::invalidate_line(&own_registers);
+    }
+}
+static uint64_t sys_cnt_a2a3() { return host_time(50000000u); }
+static uint64_t sys_cnt_a5() { return host_time(1000000000u); }
+
+extern "C" void virtual_core_look(void) { own_registers.data_main_base = simpler::read_token(); }
+extern "C" void virtual_core_read_token(void);
+
+// To whoever reads the register, one instruction: all that a call may change is kept.
+__asm__(R"(
+.text
+virtual_core_read_token:
+    pushq %rbp
+    movq %rsp, %rbp
+    pushq %rax
+    pushq %rcx
+    pushq %rdx
+    pushq %rsi
+    pushq %rdi
+    pushq %r8
+    pushq %r9
+    pushq %r10
+    pushq %r11
+    subq $512, %rsp
+    andq $-16, %rsp
+    fxsave64 (%rsp)
+    call virtual_core_look@PLT
+    fxrstor64 (%rsp)
+    leaq -72(%rbp), %rsp
+    popq %r11
+    popq %r10
+    popq %r9
+    popq %r8
+    popq %rdi
+    popq %rsi
+    popq %rdx
+    popq %rcx
+    popq %rax
+    popq %rbp
+    ret
+)");
+
+static void run_registered(uint64_t entry, const VirtualCore &core, bool a5, void *argument) {
+    own_registers = {};
+    own_registers.self = &own_registers;
+    own_registers.read_data_main_base = virtual_core_read_token;
+    own_registers.set_cond = set_cond;
+    own_registers.dcci = dcci;
+    own_registers.get_sys_cnt = a5 ? sys_cnt_a5 : sys_cnt_a2a3;
+    own_registers.coreid = core.physical_id;
+    own_registers.block_idx = core.block_index;
+    own_registers.block_num = core.block_count;
+    own_registers.subblockid = core.lane_index;
+    own_registers.subblockdim = simpler::lane_count();
+    if (syscall(SYS_arch_prctl, ARCH_SET_GS, &own_registers) != 0) {
+        give_up(entry, "the system refuses a base for %gs");
+    }
+    reinterpret_cast<void (*)(void *)>(in_place(entry))(argument);
+}
+
+#else
+
+static void run_registered(uint64_t entry, const VirtualCore &, bool, void *) {
+    give_up(entry, "programs of cores run on x86-64 only");
+}
+
+#endif
+
 static void run_core(const core_launch &launch, uint32_t block, uint32_t lane) {
     const bool a5 = launch.family == 1;
     const uint32_t cluster = launch.clusters[block];
@@ -179,7 +263,10 @@ static void run_core(const core_launch &launch, uint32_t block, uint32_t lane) {
     virtual_core = core;
     tell_where(cluster, core.lane_index);
     void *argument = reinterpret_cast<void *>(launch.argument);
-    if (a5) {
+    const uint64_t entry = launch.entries[lane == 0 ? 0 : 1];
+    if (entry != 0) {
+        run_registered(entry, core, a5, argument);
+    } else if (a5) {
         (lane == 0 ? a5_aic : a5_aiv)(argument);
     } else {
         (lane == 0 ? a2a3_aic : a2a3_aiv)(argument);

@@ -28,6 +28,13 @@ extern thread_local VirtualCore virtual_core;
 extern "C" void virtual_core_rest(void);
 extern "C" void virtual_core_call(uint64_t address, int64_t *words);
 
+// As control CPUs of this machine's kind count: time since 1970, `hz` to the second.
+static inline uint64_t host_time(uint64_t hz) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return static_cast<uint64_t>(now.tv_sec) * hz + static_cast<uint64_t>(now.tv_nsec) * hz / 1000000000u;
+}
+
 namespace simpler {
 
 constexpr bool kPayloadsAreOurs = true;
@@ -59,17 +66,11 @@ SIMPLER_CORE void invalidate_all() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 SIMPLER_CORE void barrier() { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 SIMPLER_CORE void drain_pipes() {}
 
-// As control CPUs of this machine's kind count: time since 1970 in the family's frequency.
-SIMPLER_CORE uint64_t counter() {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
 #ifdef SIMPLER_FAMILY_A5
-    const uint64_t hz = 1000000000u;
+SIMPLER_CORE uint64_t counter() { return host_time(1000000000u); }
 #else
-    const uint64_t hz = 50000000u;
+SIMPLER_CORE uint64_t counter() { return host_time(50000000u); }
 #endif
-    return static_cast<uint64_t>(now.tv_sec) * hz + static_cast<uint64_t>(now.tv_nsec) * hz / 1000000000u;
-}
 
 SIMPLER_CORE void call_kernel(uint64_t address, int64_t *words) { virtual_core_call(address, words); }
 SIMPLER_CORE uint32_t block_index() { return virtual_core.block_index; }

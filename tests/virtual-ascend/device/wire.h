@@ -20,6 +20,7 @@ struct core_launch {
     uint32_t clusters[CLUSTERS];  // physical cluster of each block
     uint32_t mute;  // how many cores do not answer
     uint32_t pad;
+    uint64_t entries[2];  // of the registered program, for cube and vector cores; 0 for the players' own
 };
 
 struct cpu_launch {

@@ -129,11 +129,12 @@ impl Device {
         }
     }
 
-    /// The work of launching cores.
+    /// The work of launching cores with a program's entries for cube and vector cores.
     pub(crate) fn core_work(
         &mut self,
         blocks: u32,
         argument: u64,
+        entries: [u64; 2],
     ) -> impl FnOnce() -> i32 + Send + use<> {
         let mute = match self.wrong {
             Some(Misbehaviour::MuteCores(count)) => {
@@ -162,6 +163,9 @@ impl Device {
         }
         question.extend(mute.to_le_bytes());
         question.extend([0; 4]);
+        for entry in entries {
+            question.extend(entry.to_le_bytes());
+        }
         let (players, poisoned) = (Arc::clone(&self.players), Arc::clone(&self.poisoned));
         move || {
             let answer = players.ask(&players.cores, &question, |players| {

@@ -24,6 +24,7 @@ mod device;
 mod hal;
 mod hccl;
 mod player;
+mod program;
 mod runtime;
 mod session;
 mod stream;
@@ -32,6 +33,7 @@ mod world;
 pub use device::Misbehaviour;
 pub use hccl::Topology;
 pub use player::Aicpu;
+pub use program::core_program_for_virtual_cores;
 pub use session::{Config, Session, code_for_virtual_cores};
 pub use world::{Call, Family};
 

@@ -3,9 +3,10 @@
 use core::ffi::{CStr, c_char, c_void};
 use core::time::Duration;
 
+use crate::program::CoreProgram;
 use crate::stream::Stream;
 use crate::world::{
-    Family, INVALID, NO_DEVICE, NO_MEMORY, OTHER_CONTEXT, World, bound_call, call, lock,
+    Binary, Family, INVALID, NO_DEVICE, NO_MEMORY, OTHER_CONTEXT, World, bound_call, call, lock,
 };
 
 const NOT_COMPLETE: i32 = 507_004;
@@ -304,17 +305,32 @@ unsafe extern "C" fn rt_register_all_kernel(binary: *const u8, handle: *mut u64)
             if let Some(code) = world.poisoned(device) {
                 return Err(code);
             }
-            // SAFETY: the caller's data has this length; four bytes are enough to know an ELF.
-            let is_elf =
-                length >= 64 && unsafe { core::slice::from_raw_parts(data, 4) } == b"\x7fELF";
-            if magic != 0x4355_4245 || version != 0 || !is_elf {
+            if magic != 0x4355_4245 || version != 0 {
                 return Err(INVALID);
             }
-            let World { devices, arena, .. } = world;
-            let memory = &mut devices.get_mut(&device).expect("current").memory;
-            let charged = memory.allocate(arena, length).ok_or(NO_MEMORY)?;
+            let bytes = usize::try_from(length).map_err(|_| INVALID)?;
+            // SAFETY: the caller's data has this length.
+            let file = unsafe { core::slice::from_raw_parts(data, bytes) };
+            let program = match CoreProgram::read(file) {
+                Ok(program) => program,
+                Err(why) => {
+                    world.complain(format!("a program of cores is registered, but {why}"));
+                    return Err(INVALID);
+                }
+            };
+            let size = length.max(program.image.len() as u64);
+            let memory = world.allocate(device, size).ok_or(NO_MEMORY)?;
+            let place = world.arena.view(memory);
+            // SAFETY: as much was allocated there.
+            unsafe { place.copy_from_nonoverlapping(program.image.as_ptr(), program.image.len()) };
+            let entries = program.entries.map(|entries| entries.map(|at| memory + at));
             let new = world.handle();
-            world.binaries.insert(new, (device, charged));
+            let binary = Binary {
+                device,
+                memory,
+                entries: entries.unwrap_or_default(),
+            };
+            world.binaries.insert(new, binary);
             // SAFETY: the caller's out parameter.
             unsafe { handle.write(new) };
             Ok(())
@@ -324,16 +340,11 @@ unsafe extern "C" fn rt_register_all_kernel(binary: *const u8, handle: *mut u64)
 
 extern "C" fn rt_dev_binary_unregister(handle: u64) -> i32 {
     bound_call("rtDevBinaryUnRegister", &[handle], |world, device| {
-        let (owner, charged) = world.binaries.remove(&handle).ok_or(107_017)?;
-        if owner != device {
+        let binary = world.binaries.remove(&handle).ok_or(107_017)?;
+        if binary.device != device {
             return Err(OTHER_CONTEXT);
         }
-        let World { devices, arena, .. } = world;
-        devices
-            .get_mut(&device)
-            .expect("current")
-            .memory
-            .free(arena, charged);
+        world.release(device, binary.memory);
         Ok(())
     })
 }
@@ -364,13 +375,9 @@ unsafe extern "C" fn rt_kernel_launch_with_handle_v2(
         u64::from(mode),
     ];
     bound_call("rtKernelLaunchWithHandleV2", &arguments, |world, device| {
-        if world
-            .binaries
-            .get(&handle)
-            .is_none_or(|(owner, _)| *owner != device)
-        {
-            return Err(107_017);
-        }
+        let binary = world.binaries.get(&handle);
+        let entries = binary.filter(|binary| binary.device == device);
+        let entries = entries.ok_or(107_017)?.entries;
         let working = world.devices[&device].clusters.count_ones();
         if tiling_key != 0
             || blocks == 0
@@ -395,7 +402,7 @@ unsafe extern "C" fn rt_kernel_launch_with_handle_v2(
             .devices
             .get_mut(&device)
             .expect("current")
-            .core_work(blocks, argument);
+            .core_work(blocks, argument, entries);
         world.streams[&stream].push(Box::new(work));
         Ok(())
     })
@@ -516,7 +523,7 @@ impl World {
                 std::thread::spawn(move || drop(stream));
             }
         }
-        self.binaries.retain(|_, (owner, _)| *owner != device);
+        self.binaries.retain(|_, binary| binary.device != device);
         self.views.retain(|_, owner| *owner != device);
         Ok(())
     }

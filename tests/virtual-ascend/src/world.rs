@@ -48,14 +48,25 @@ pub(crate) struct Fault {
     pub(crate) code: i32,
 }
 
+/// A registered program of cores.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Binary {
+    /// The device it is for.
+    pub(crate) device: i32,
+    /// The memory that it pins.
+    pub(crate) memory: u64,
+    /// Where cube and vector cores begin; 0 for a program that the players have.
+    pub(crate) entries: [u64; 2],
+}
+
 #[derive(Debug)]
 pub(crate) struct World {
     pub(crate) session: u64,
     pub(crate) arena: Arena,
     pub(crate) devices: BTreeMap<i32, Device>,
     pub(crate) streams: BTreeMap<u64, Stream>,
-    /// Registered programs and the memory each pins.
-    pub(crate) binaries: BTreeMap<u64, (i32, u64)>,
+    /// Registered programs of cores.
+    pub(crate) binaries: BTreeMap<u64, Binary>,
     pub(crate) views: BTreeMap<u64, i32>,
     /// Ranks of communicators.
     pub(crate) members: BTreeMap<u64, Member>,

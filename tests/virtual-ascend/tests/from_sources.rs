@@ -1,7 +1,8 @@
 //! A scene for a chip, from its sources to what its kernels compute: `simpler run` on played chips.
 //!
-//! Orchestration and kernels are compiled as the command line compiles them for a chip, the kernels by a stand-in for
-//! the vendor's compiler; their code goes through extraction and upload to virtual cores, which jump to it.
+//! Orchestration and kernels are compiled as the command line compiles them for a chip, and the core program is built
+//! as `xtask` builds it, with stand-ins for the vendor's compiler and linker. Virtual cores run what was registered,
+//! and that jumps to the code of kernels as it was extracted and uploaded.
 //!
 //! In a program of its own: where all this is looked for are variables of the environment, which are set before there
 //! is a second thread.
@@ -10,15 +11,35 @@
 mod images;
 
 use std::ffi::OsString;
-use std::path::PathBuf;
-use std::process::ExitCode;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
 
 use host::cli;
 use host::scene::chip::Chips;
-use images::{Runtime, aicpu_image, core_program, name, root};
+use images::{Runtime, aicpu_image, core_program, name, root, run};
 use virtual_ascend::{Config, Family, Session};
 
 const FAMILIES: [Family; 2] = [Family::A2a3, Family::A5];
+
+/// What plays the vendor's tools.
+fn toolkit() -> PathBuf {
+    root().join("tests/virtual-ascend/toolkit")
+}
+
+/// Builds the core program of a chip into a folder of images.
+fn build_core_program(family: Family, images: &Path) {
+    if cfg!(target_arch = "x86_64") {
+        run(Command::new(env!("CARGO"))
+            .current_dir(root())
+            .env("ASCEND_HOME_PATH", toolkit())
+            .args(["xtask", "core-program", "--chip", name(family), "--out"])
+            .arg(images));
+    } else {
+        // The stand-in knows a core's registers on machines of that kind only.
+        let file = images.join(name(family)).join("aicore_kernel.o");
+        std::fs::write(file, core_program()).expect("a writable folder");
+    }
+}
 
 /// A folder of images for all chips, and of nothing else.
 fn folder() -> PathBuf {
@@ -38,7 +59,7 @@ fn folder() -> PathBuf {
             let image = aicpu_image(family, runtime, "native");
             write(chip.join(runtime.name()).join("libaicpu_kernel.so"), &image);
         }
-        write(chip.join("aicore_kernel.o"), &core_program());
+        build_core_program(family, &folder.join("images"));
     }
     folder
 }
@@ -46,13 +67,12 @@ fn folder() -> PathBuf {
 #[test]
 fn a_scene_with_sources_runs_on_both_chips_with_both_runtimes() {
     let folder = folder();
-    let toolkit = root().join("tests/virtual-ascend/toolkit");
     let session = Session::begin(&Config::new(Family::A2a3));
     let variables = [
         ("SIMPLER_CANN_LIBRARIES", session.libraries().into()),
         ("SIMPLER_IMAGES", folder.join("images").into()),
         ("SIMPLER_CACHE_DIR", folder.join("cache").into()),
-        ("ASCEND_HOME_PATH", toolkit.into_os_string()),
+        ("ASCEND_HOME_PATH", toolkit().into_os_string()),
         // Played control CPUs are of this machine's kind.
         ("SIMPLER_AICPU_CXX", OsString::from("c++")),
     ];

@@ -202,6 +202,30 @@ fn a_core_that_is_sent_to_no_code_says_so() {
 }
 
 #[test]
+fn the_stand_in_of_the_linker_takes_what_is_for_cores_in_two_ways() {
+    let linker = root().join("tests/virtual-ascend/toolkit/bin/ld.lld");
+    let (kernel, linked) = (folder().join("link.o"), folder().join("linked.o"));
+    std::fs::write(&kernel, elementwise("linked", "+")).expect("a writable folder");
+    let ask = |words: &[&str], input: &Path| {
+        let mut command = Command::new(&linker);
+        let output = command
+            .args(words)
+            .arg("-o")
+            .arg(&linked)
+            .arg(input)
+            .output();
+        output.expect("it is a program").status.success()
+    };
+    let program = ["-m", "aicorelinux", "-Ttext=0", "-static", "-n"];
+    assert!(ask(&["-r"], &kernel));
+    assert!(ask(&program, &kernel));
+    assert!(!ask(&["-shared"], &kernel));
+    assert!(!ask(&program[..4], &kernel));
+    let foreign = std::env::current_exe().expect("a test is a program");
+    assert!(!ask(&["-r"], &foreign));
+}
+
+#[test]
 fn the_stand_in_takes_our_command_line_and_no_other() {
     let empty = source("nothing", "");
     let (compiler, recipe) = recipe(&empty);
