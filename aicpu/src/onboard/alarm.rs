@@ -15,9 +15,6 @@ use core::time::Duration;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-/// How long until somebody is told again who has not done as told: he may not have been listening the first time.
-const AGAIN: Duration = Duration::from_millis(10);
-
 /// A thread that tells somebody when a time has come.
 pub(super) struct Alarm {
     clock: Mutex<Clock>,
@@ -32,10 +29,13 @@ struct Clock {
     wound: bool,
 }
 
+/// What is told; how long until it is told again.
+pub(super) type Tell<'a> = dyn Fn() -> Duration + Sync + 'a;
+
 #[derive(Clone, Copy)]
 struct Set {
     at: Instant,
-    tell: *const (dyn Fn() + Sync),
+    tell: *const Tell<'static>,
 }
 
 // SAFETY: what is told is `Sync`, and is only told under the lock, under which it is taken back before it goes away.
@@ -53,25 +53,21 @@ impl Alarm {
         }
     }
 
-    /// Does `work`; if it takes longer than `limit`, `tell` is called, and again until the work is over.
+    /// Does `work`; if it takes longer than `limit`, `tell` is called, and again as it says until the work is over.
     ///
     /// Where there can be no thread the work has no limit, which is logged.
     pub(super) fn during<R>(
         &'static self,
         limit: Duration,
-        tell: &(dyn Fn() + Sync),
+        tell: &Tell<'_>,
         work: impl FnOnce() -> R,
     ) -> R {
         let Some(at) = Instant::now().checked_add(limit) else {
             return work();
         };
-        let tell: *const (dyn Fn() + Sync) = tell;
+        let tell: *const Tell<'_> = tell;
         // SAFETY: only the lifetime changes; `Taken` ends all use before `tell` goes away.
-        let tell = unsafe {
-            core::mem::transmute::<*const (dyn Fn() + Sync), *const (dyn Fn() + Sync + 'static)>(
-                tell,
-            )
-        };
+        let tell = unsafe { core::mem::transmute::<*const Tell<'_>, *const Tell<'static>>(tell) };
         self.set(Set { at, tell });
         let taken = Taken(self);
         let result = work();
@@ -101,8 +97,8 @@ impl Alarm {
                 && set.at <= now
             {
                 // SAFETY: it is taken back under the lock, which is held.
-                unsafe { (*set.tell)() };
-                set.at = now + AGAIN;
+                let again = unsafe { (*set.tell)() };
+                set.at = now + again;
             }
             clock.wakes = clock.set.map(|set| set.at);
             clock = match clock.wakes {
@@ -148,6 +144,7 @@ mod tests {
             limit,
             &move || {
                 let _nobody_listens_after_two = tell.send(());
+                Duration::from_millis(1)
             },
             || {
                 hear.recv_timeout(LONG)?;

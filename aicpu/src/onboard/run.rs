@@ -8,6 +8,8 @@
 mod hbg;
 #[cfg(feature = "trb")]
 mod trb;
+#[cfg(feature = "trb")]
+mod watch;
 
 use core::time::Duration;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -46,6 +48,8 @@ struct Kept<A: RunDescriptors> {
 
 /// Ends runs that take too long.
 static ALARM: Alarm = Alarm::new();
+/// How long until a run is told again to end: it may not have been listening the first time.
+const AGAIN: Duration = Duration::from_millis(10);
 
 /// One run, as far as it is the same with every runtime.
 struct Frame<'a, A: RunDescriptors> {

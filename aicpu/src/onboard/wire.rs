@@ -172,6 +172,8 @@ pub enum Verdict {
     Refused = 4,
     /// Cores did not come, or did not go.
     Cores = 5,
+    /// The orchestration has not returned, and the control CPU in it may never.
+    Stays = 6,
 }
 
 impl Verdict {
@@ -184,6 +186,7 @@ impl Verdict {
             3 => Self::Orchestration,
             4 => Self::Refused,
             5 => Self::Cores,
+            6 => Self::Stays,
             _ => return None,
         })
     }

@@ -243,17 +243,27 @@ impl<A: Arch> Executor<A> {
         self.current.with(|run| run.abort());
     }
 
+    /// Whether the orchestration of the run that is under way has not returned.
+    pub fn orchestrates(&self) -> bool {
+        self.orchestrating.is_set()
+    }
+
+    /// Tasks of the run that is under way that were submitted, and those that are complete.
+    pub fn counts(&self) -> Option<(u64, u64)> {
+        let report = self.current.with(|run| run.report())?;
+        Some((report.submitted, report.completed))
+    }
+
     /// What the run that is under way is doing, in words.
     pub fn describe(&self) -> Option<String> {
-        let report = self.current.with(|run| run.report())?;
-        let orchestration = if self.orchestrating.is_set() {
+        let (submitted, completed) = self.counts()?;
+        let orchestration = if self.orchestrates() {
             "the orchestration has not returned, "
         } else {
             ""
         };
         Some(format!(
-            "{orchestration}{} tasks were submitted and {} are complete",
-            report.submitted, report.completed
+            "{orchestration}{submitted} tasks were submitted and {completed} are complete"
         ))
     }
 

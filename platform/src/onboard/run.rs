@@ -355,7 +355,13 @@ impl<A: RunDescriptors> Chip<A> {
         };
         bound.launch_cores(held.aicore.handle(), &cores)?;
         bound.launch_aicpu(held.aicpu.handle(), &run.launch(request.launched))?;
-        Ok(self.wait(&bound, &launch.options.deadlines)?)
+        let block = ready.block;
+        let is_reported = || {
+            let mut run = 0_u64;
+            let read = block.read(OUTCOME_AT, bytemuck::bytes_of_mut(&mut run));
+            read.is_ok() && run == request.run
+        };
+        Ok(self.wait(&bound, &launch.options.deadlines, is_reported)?)
     }
 }
 

@@ -5,7 +5,7 @@
 use core::time::Duration;
 
 use aicpu::onboard::wire::{Outcome as Report, Request, Verdict};
-use protocol::error_code::RunError;
+use protocol::error_code::{RunError, run_status};
 use protocol::run_descriptor::RunDescriptors;
 
 use crate::cann::Code;
@@ -51,13 +51,19 @@ impl<A: RunDescriptors> Chip<A> {
         let whole = Duration::from_millis(u64::from(request.run_ms));
         let may_be_that = Duration::from_nanos(report.nanoseconds) >= whole;
         let gave_up = |error: &Error| {
-            report.verdict == Verdict::Cores as u32
-                || error.code() == -RunError::SchedulerTimeout.code()
+            costs_the_chip(report) || error.code() == -RunError::SchedulerTimeout.code()
         };
         match judged {
             Err(error) if may_be_that && gave_up(&error) => {
                 Err(self.too_long(report, request, launch))
             }
+            // What the caller asked for first: that the chip is lost too is in the text, and the next call's error.
+            Err(_) if has_stalled(report) => Err(Error::Deadline {
+                missed: "make progress",
+                limit: Duration::from_millis(u64::from(request.no_progress_ms)),
+                progress: report.completed,
+                waiting: report.text(),
+            }),
             judged => judged,
         }
     }
@@ -115,7 +121,7 @@ impl<A: RunDescriptors> Chip<A> {
             Some(Verdict::Refused) => Err(Error::Start {
                 reason: report.text(),
             }),
-            Some(Verdict::Cores) => {
+            Some(Verdict::Cores | Verdict::Stays) => {
                 let reason = report.text();
                 self.condemn(&reason);
                 Err(Error::Unusable {
@@ -136,4 +142,18 @@ impl<A: RunDescriptors> Chip<A> {
             }
         }
     }
+}
+
+/// Whether something of the run is still at work.
+fn costs_the_chip(report: &Report) -> bool {
+    matches!(
+        Verdict::from_wire(report.verdict),
+        Some(Verdict::Cores | Verdict::Stays)
+    )
+}
+
+/// Whether nothing moved in a run until it was given up, and something of it is still at work.
+fn has_stalled(report: &Report) -> bool {
+    let status = run_status(report.orchestrator_code, report.scheduler_code);
+    costs_the_chip(report) && status == -RunError::SchedulerTimeout.code()
 }

@@ -14,14 +14,22 @@ use super::chip::Chip;
 
 /// What the image's own limits may add to a run that it gives up, beyond what cores are given.
 const SLACK: Duration = Duration::from_millis(500);
+/// How often a report is looked for once there could be one.
+const GLANCE: Duration = Duration::from_millis(50);
 /// Shortest and longest pause between two looks at the streams. The interface can block on one stream only, and a core
 /// that failed must end the wait for the other; pauses double, so that the end is seen late by at most what the run
 /// took, and by a millisecond. Nothing on the chip waits for this.
 const PAUSES: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
 impl<A: RunDescriptors> Chip<A> {
-    /// Waits for both streams; an error of either ends the wait.
-    pub(super) fn wait(&self, bound: &Bound<'_>, deadlines: &Deadlines) -> Result<(), cann::Error> {
+    /// Waits for both streams; an error of either ends the wait. A run that the image has reported is over, or will never
+    /// be.
+    pub(super) fn wait(
+        &self,
+        bound: &Bound<'_>,
+        deadlines: &Deadlines,
+        is_reported: impl Fn() -> bool,
+    ) -> Result<(), cann::Error> {
         let streams = [&self.held().aicpu, &self.held().aicore];
         // The image gives up first, and says why: its limits, then the cores' to end and to go.
         let slack = self.options.limits.cores * 2 + SLACK;
@@ -31,6 +39,12 @@ impl<A: RunDescriptors> Chip<A> {
             .stream
             .min(deadlines.run.saturating_add(slack));
         let started = Instant::now();
+        // Nothing is reported of a run that goes well before its streams are done, or as good as.
+        let limits = &self.options.limits;
+        let mut look = deadlines
+            .no_progress
+            .min(limits.scheduler)
+            .min(deadlines.run);
         let mut pause = PAUSES.0;
         loop {
             // Both are asked even if the first is not done: a core that failed is not waited for.
@@ -46,6 +60,13 @@ impl<A: RunDescriptors> Chip<A> {
             if done == [true, false] {
                 // Cores that were let go are gone at once, or never.
                 limit = limit.min(started.elapsed() + slack);
+            }
+            if !done[0] && started.elapsed() >= look {
+                look = started.elapsed() + GLANCE;
+                if is_reported() {
+                    limit = limit.min(started.elapsed() + SLACK);
+                    look = limit;
+                }
             }
             if done == [true; 2] || started.elapsed() >= limit {
                 break;

@@ -6,7 +6,7 @@
 use protocol::run_descriptor::RunDescriptors;
 use runtime_hbg::{Deadlines, Error, GraphView};
 
-use super::{ALARM, DeviceHalf, Frame, Refusal};
+use super::{AGAIN, ALARM, DeviceHalf, Frame, Refusal};
 use crate::hbg::{Executor, Work};
 use crate::onboard::block::at;
 use crate::onboard::cache;
@@ -54,7 +54,11 @@ impl<A: RunDescriptors> DeviceHalf<A> for Half<A> {
             },
             recorder: frame.recorder.as_ref(),
         };
-        let ended = ALARM.during(frame.whole, &|| executor.abort(), || {
+        let tell = || {
+            executor.abort();
+            AGAIN
+        };
+        let ended = ALARM.during(frame.whole, &tell, || {
             executor.run_graph(graph, &work, cores, crew)
         });
         match ended {

@@ -9,6 +9,7 @@ use protocol::run_descriptor::{RunDescriptors, TrbBody};
 use runtime_trb::{Context, Deadlines, Limits};
 use sync::Arena;
 
+use super::watch::Watch;
 use super::{ALARM, DeviceHalf, Frame, Refusal};
 use crate::onboard::block::{Block, at};
 use crate::onboard::cache;
@@ -85,7 +86,8 @@ impl<A: RunDescriptors> DeviceHalf<A> for Half<A> {
             },
             recorder: frame.recorder.as_ref(),
         };
-        let end = ALARM.during(frame.whole, &|| ready.executor.abort(), || {
+        let watch = Watch::new(ready.executor, frame);
+        let end = ALARM.during(watch.glance(), &|| watch.look(), || {
             ready.executor.run(&order, cores, crew)
         });
         note(outcome, end);
