@@ -1,14 +1,17 @@
 //! What every platform does with every runtime, written once.
 //!
-//! Knows the cases. Refuses to know the platforms and runtimes they are run on: a [`Subject`] is
-//! one of each, and [`subjects`] lists them. A platform joins with one line in [`subject::PLATFORMS`], a runtime with
-//! one in `RUNTIMES` and an implementation of [`subject::Runtime`].
+//! Knows the cases. Refuses to know the platforms and runtimes they are run on: a [`Subject`] is one of each, and how it
+//! is reached; [`subjects_by`] lists the simulated ones. A platform joins with one line in [`subject::PLATFORMS`], a
+//! runtime with one in [`RUNTIMES`] and an implementation of [`subject::Runtime`], chips of another kind with an
+//! implementation of [`reach::Reach`]: those of real chips are listed where such chips are played, in
+//! `tests/virtual-ascend/tests/conformance.rs`.
 //!
 //! | question | file |
 //! | --- | --- |
 //! | what has a runtime to bring? | [`subject`], [`trb`], [`hbg`] |
+//! | what is different where a chip is reached otherwise? | [`reach`] |
 //! | what is a run of the suite? | [`script`] |
-//! | how does a case talk to a worker? | [`mod@bench`] |
+//! | how does a case talk to a worker? | [`mod@bench`], [`latch`] |
 //! | where does its C++ come from? | [`objects`] |
 //! | what is promised? | the other files |
 
@@ -19,17 +22,20 @@ pub mod diagnostics;
 pub mod directions;
 pub mod failures;
 pub mod hbg;
+pub mod latch;
 pub mod memory;
 pub mod objects;
 pub mod prepared;
 pub mod ranks;
+pub mod reach;
 pub mod registration;
 pub mod runs;
 pub mod script;
 pub mod subject;
 pub mod trb;
 
-use subject::{PLATFORMS, Runtime, Subject, Way};
+use reach::Way;
+use subject::{PLATFORMS, Runtime, Subject};
 
 /// One promise.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +56,7 @@ macro_rules! cases {
 }
 
 /// The runtimes.
-const RUNTIMES: &[&dyn Runtime] = &[&trb::Trb, &hbg::Hbg];
+pub const RUNTIMES: &[&dyn Runtime] = &[&trb::Trb, &hbg::Hbg];
 
 /// What every runtime keeps.
 const CASES: &[Case] = cases! {
@@ -133,18 +139,18 @@ const BLOCK_CASES: &[Case] = cases! {
         every_lane_of_every_block_is_written_down;
 };
 
-/// Every platform with every runtime, embedded; `scratch` is where C++ is compiled.
+/// Every simulated platform with every runtime, embedded; `scratch` is where C++ is compiled.
 pub fn subjects(scratch: &'static str) -> impl Iterator<Item = Subject> {
     subjects_by(Way::Embedded, scratch)
 }
 
-/// Every platform with every runtime, reached that way.
+/// Every simulated platform with every runtime, reached that way.
 pub fn subjects_by(way: Way, scratch: &'static str) -> impl Iterator<Item = Subject> {
     PLATFORMS.iter().flat_map(move |platform| {
         RUNTIMES.iter().map(move |&runtime| Subject {
             platform,
             runtime,
-            way,
+            reach: way.reach(),
             scratch,
         })
     })

@@ -21,7 +21,8 @@ pub mod process;
 pub mod refusals;
 pub mod running;
 
-use crate::conformance::subject::{Subject, Way};
+use crate::conformance::reach::Way;
+use crate::conformance::subject::Subject;
 
 /// What a case needs of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use std::process::ExitCode;
 
 use libtest_mimic::{Arguments, Trial};
-use tests::conformance::subject::Way;
+use tests::conformance::reach::Way;
 use tests::conformance::{cases, subjects_by};
 
 fn main() -> ExitCode {

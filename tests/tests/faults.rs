@@ -16,11 +16,11 @@ fn main() -> ExitCode {
         eprintln!("no file systems may be mounted here: cases that need one are listed as ignored");
     }
     let mut trials = Vec::new();
-    for subject in subjects(scratch) {
-        for fault in faults(subject.way) {
+    for (way, subject) in subjects(scratch) {
+        for fault in faults(way) {
             let name = format!("{}::{}", subject.name(), fault.name);
             let impossible = fault.needs != Needs::Nothing && !can_fill;
-            let trial = Trial::test(name, move || Ok(run(&subject, fault)?));
+            let trial = Trial::test(name, move || Ok(run(way, &subject, fault)?));
             trials.push(trial.with_ignored_flag(impossible));
         }
     }

@@ -10,6 +10,7 @@ use host::{
 };
 use platform::MemoryStats;
 
+use super::reach::{Devices, Loss};
 use super::script::{self, Step};
 use super::subject::{Loads, Recipe, Subject};
 
@@ -65,6 +66,27 @@ impl<'s> Bench<'s> {
     pub fn new(subject: &'s Subject) -> Self {
         let bench = Self::detached(subject);
         bench.worker.init(0).expect("a fresh worker");
+        bench
+    }
+
+    /// Another worker, attached to the same device where workers share one, and to the next one where they do not; there
+    /// the same device is refused, and changes nothing.
+    ///
+    /// # Panics
+    /// When it is attached to a device that another worker has for itself.
+    #[must_use]
+    pub fn beside(&self) -> Self {
+        let bench = Self::detached(self.subject);
+        let attached = bench.worker.init(0);
+        match self.subject.terms().devices {
+            Devices::Shared => attached.expect("a fresh worker"),
+            Devices::OneWorkerEach { because } => {
+                let refused = of_device(attached).to_string();
+                assert!(refused.contains("is attached"), "{refused}: {because}");
+                assert_eq!(bench.worker.device().device_id(), None, "{because}");
+                bench.worker.init(1).expect("nobody has it");
+            }
+        }
         bench
     }
 
@@ -162,6 +184,28 @@ impl<'s> Bench<'s> {
             counters, expected,
             "(aicpu_dlopen_count, host_dlopen_count)"
         );
+    }
+
+    /// After a run that cost what `loss` says: nothing is to be done, or the chip refuses everything until it is finalized
+    /// and initialised again.
+    ///
+    /// # Panics
+    /// When something else was lost.
+    #[track_caller]
+    pub fn makes_good(&self, loss: Loss, error: &platform::Error) {
+        let Loss::Chip { says, because } = loss else {
+            return;
+        };
+        let text = error.to_string();
+        assert!(text.contains(says), "`{says}` is not in: {text}");
+        let refused = of_device(self.worker.malloc(8)).to_string();
+        assert!(
+            refused.starts_with("device 0 is unusable: "),
+            "{refused}, though {because}"
+        );
+        assert!(refused.contains("finalize it"), "{refused}");
+        self.ends_clean();
+        self.worker.init(0).expect("the chip was reset");
     }
 
     /// Finalizes and checks that nothing is left.

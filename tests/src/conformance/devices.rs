@@ -8,12 +8,12 @@ use super::bench::{Bench, Buffer, small};
 use super::script::Step;
 use super::subject::{BIAS, Recipe, Subject};
 
-/// Devices run at the same time and never see one another's programs, memory or counters, though two of them have
-/// the same number. In the reference two at once may stop.
+/// Devices run at the same time and never see one another's programs, memory or counters, though two workers have the
+/// same one where they can share it. In the reference two at once may stop.
 pub fn devices_run_at_once_and_never_meet(subject: &Subject) {
     let work = |index: u32| {
         let bench = Bench::detached(subject);
-        let device = i32::try_from(index / 2).expect("small");
+        let device = subject.device_of(index);
         bench.worker.init(device).expect("a fresh worker");
         let languages = subject.languages();
         let language = languages[index as usize % languages.len()];

@@ -9,6 +9,7 @@ use host::{Diagnostics, RunConfig};
 use serde_json::Value;
 
 use super::bench::{Bench, Buffer, of_device, small};
+use super::reach::Loss;
 use super::script::{Lanes, Mode, Step};
 use super::subject::{Language, Recipe, Subject};
 
@@ -267,7 +268,8 @@ pub fn a_run_that_is_not_written_down_takes_nothing(subject: &Subject) {
     bench.ends_clean();
 }
 
-/// What a failed run did before it failed is written down, and the failure is the run's own.
+/// What a failed run did before it failed is written down, and the failure is the run's own. What was written down on a
+/// chip that is lost is lost with it; the next run's is not.
 pub fn a_failed_run_is_written_down(subject: &Subject) {
     for &language in subject.languages() {
         let bench = Bench::new(subject);
@@ -286,6 +288,18 @@ pub fn a_failed_run_is_written_down(subject: &Subject) {
             .run(&program, buffers, &script, &folder.config(swimlane()))
             .expect_err("its kernel fails");
         assert!(!error.to_string().contains("cannot write"), "{error}");
+        let loss = subject.terms().kernel_that_throws;
+        if loss != Loss::Run {
+            let text = error.to_string();
+            assert!(!folder.0.join("recording.json").exists(), "{text}");
+            bench.makes_good(loss, &of_device::<()>(Err(error)));
+            let buffers = vec![Buffer::Out(&mut data)];
+            bench
+                .run(&program, buffers, &script[..1], &folder.config(swimlane()))
+                .expect("a good run");
+            assert_eq!(tasks(&folder).len(), 1);
+            continue;
+        }
         let records = folder.json("l2_perf_records.json");
         let tasks = records["tasks"].as_array().expect("a list");
         assert_eq!(tasks.len(), 2);

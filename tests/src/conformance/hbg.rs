@@ -1,7 +1,7 @@
 //! What the host-built runtime brings to the suite.
 //!
-//! Knows how scripts become graphs, in Rust and, with `tests/conformance/hbg`, in C++. Kernels in Rust are those of the
-//! device-built runtime: they get the same descriptors.
+//! Knows how scripts become graphs, in Rust and, with `tests/conformance/hbg`, in C++. The kernels of a graph in Rust are
+//! those of the device-built runtime, whatever they are written in: they get the same descriptors.
 
 use aicore_abi::call::{Call, CallError};
 use host::{
@@ -9,10 +9,9 @@ use host::{
     TaskGraphError,
 };
 
-use super::objects::Objects;
 use super::script::{KERNEL, Lanes, Op, STEP_WORDS, Step};
-use super::subject::{BIAS, Language, Loads, Recipe, Runtime};
-use super::trb::{in_rust, stay_until_set};
+use super::subject::{Language, Loads, Parts, Recipe, Runtime};
+use super::trb::{in_cpp, stay_until_set, with_kernels};
 
 /// The host-built runtime.
 #[derive(Debug)]
@@ -30,33 +29,22 @@ impl Runtime for Hbg {
         Loads::AtRegistration
     }
 
-    fn program(&self, recipe: &Recipe<'_>, objects: &Objects) -> Program {
+    fn program(&self, recipe: &Recipe<'_>, parts: &Parts) -> Program {
         match recipe.language {
-            Language::Rust => {
-                let builder = ProgramBuilder::new().signature(recipe.signature);
-                in_rust(builder, recipe.bias).graph(describe)
-            }
+            Language::Rust => with_kernels(recipe, parts.kernels, parts.described).graph(describe),
             Language::Cpp => self.program_of(
                 recipe,
-                objects,
-                &with_directions(&objects.orchestration, recipe.signature),
+                parts,
+                &with_directions(&parts.objects.orchestration, recipe.signature),
             ),
         }
     }
 
-    fn program_of(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program {
+    fn program_of(&self, recipe: &Recipe<'_>, parts: &Parts, image: &[u8]) -> Program {
         let builder = ProgramBuilder::new().signature(recipe.signature);
-        let builder = match recipe.language {
+        let builder = match parts.kernels {
             Language::Rust => builder.kernel(KERNEL, CoreType::Aiv, of_bare_words),
-            Language::Cpp => {
-                let vector = match recipe.bias {
-                    BIAS => &objects.biased,
-                    _ => &objects.vector,
-                };
-                builder
-                    .kernel_image(KERNEL, CoreType::Aiv, vector)
-                    .kernel_image(KERNEL + 1, CoreType::Aic, &objects.cube)
-            }
+            Language::Cpp => in_cpp(builder, recipe.bias, parts.objects),
         };
         builder
             .graph_image(image, "build_graph")
@@ -64,12 +52,12 @@ impl Runtime for Hbg {
     }
 
     // Kernels in C++ get bare addresses, which only the orchestration in C++ hands out.
-    fn program_with_kernel(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program {
+    fn program_with_kernel(&self, recipe: &Recipe<'_>, parts: &Parts, image: &[u8]) -> Program {
         ProgramBuilder::new()
             .signature(recipe.signature)
             .kernel_image(KERNEL, CoreType::Aiv, image)
             .graph_image(
-                &with_directions(&objects.orchestration, recipe.signature),
+                &with_directions(&parts.objects.orchestration, recipe.signature),
                 "build_graph",
             )
             .expect("a name without zero bytes")

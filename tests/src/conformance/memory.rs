@@ -117,7 +117,8 @@ pub fn finalize_frees_what_is_left(subject: &Subject) {
 
 /// Memory of one device is nobody else's.
 pub fn memory_belongs_to_its_device(subject: &Subject) {
-    let (here, there) = (Bench::new(subject), Bench::new(subject));
+    let here = Bench::new(subject);
+    let there = here.beside();
     let address = here.worker.malloc(64).expect("little memory");
     let expected = |operation| Error::UnknownAddress { operation, address };
     refused(there.worker.free(address), &expected("free"));

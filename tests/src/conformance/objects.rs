@@ -1,10 +1,11 @@
-//! The suite's orchestrations and kernels in C++, compiled once per process, runtime and family.
+//! The suite's orchestrations and kernels in C++, compiled once per process, runtime, family and way to a chip.
 //!
-//! Knows their sources. Refuses to know what they do.
+//! Knows their sources. Refuses to know what they do, and what the cores of a chip take for a kernel.
 
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
+use super::reach::Reach;
 use super::subject::BIAS;
 use crate::compiler::{Compiler, root, scratch};
 use crate::headers::{Family, Kind};
@@ -38,8 +39,11 @@ const NAMES: [&str; 6] = [
     "unresolved.so",
 ];
 
-/// What is compiled so far, by runtime and family.
-static COMPILED: Mutex<Vec<(&str, Family, &Objects)>> = Mutex::new(Vec::new());
+/// Whose objects: the way to a chip, the runtime, the family.
+type Key = (Option<&'static str>, &'static str, Family);
+
+/// What is compiled so far.
+static COMPILED: Mutex<Vec<(Key, &Objects)>> = Mutex::new(Vec::new());
 
 impl Objects {
     /// For programs without C++.
@@ -52,26 +56,33 @@ impl Objects {
         unresolved: Vec::new(),
     };
 
-    /// The objects of a runtime and a family, compiled below `tmp` when first asked for.
+    /// The objects of a runtime and a family for chips that are reached that way, compiled below `tmp` when first asked
+    /// for.
     ///
     /// # Panics
     /// When there is no compiler.
     #[must_use]
-    pub fn of(runtime: &'static str, family: Family, tmp: &str) -> &'static Self {
+    pub fn of(
+        reach: &dyn Reach,
+        runtime: &'static str,
+        family: Family,
+        tmp: &str,
+    ) -> &'static Self {
+        let key = (reach.name(), runtime, family);
         // One thread compiles, the others wait for what it compiles.
         let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
-        let known = compiled
-            .iter()
-            .find(|(of, on, _)| (*of, *on) == (runtime, family));
-        if let Some((_, _, objects)) = known {
+        if let Some((_, objects)) = compiled.iter().find(|(of, _)| *of == key) {
             return objects;
         }
-        let objects = std::env::var_os(COMPILED_OBJECTS).map_or_else(
+        let mut objects = std::env::var_os(COMPILED_OBJECTS).map_or_else(
             || Self::compile(runtime, family, tmp),
             |folder| Self::load(Path::new(&folder)),
         );
+        for kernel in [&mut objects.vector, &mut objects.cube, &mut objects.biased] {
+            *kernel = reach.code(core::mem::take(kernel));
+        }
         let objects: &'static Self = Box::leak(Box::new(objects));
-        compiled.push((runtime, family, objects));
+        compiled.push((key, objects));
         objects
     }
 

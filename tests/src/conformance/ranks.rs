@@ -4,11 +4,12 @@ use core::time::Duration;
 use std::thread;
 
 use host::ArgDirection::Inout;
-use host::{DeviceAddress, RunConfig, RunOptions};
+use host::{Callable, DeviceAddress, RunConfig, RunOptions};
 use platform::ForeignMemory;
 use protocol::comm::CommContext;
 
 use super::bench::{Bench, Buffer, of_device, small};
+use super::reach::Windows;
 use super::script::Step;
 use super::subject::{Recipe, Subject};
 
@@ -19,8 +20,8 @@ const WORDS: usize = 8;
 
 /// A path that only ranks of one case name.
 fn meeting(subject: &Subject, case: &str) -> Vec<u8> {
-    let name = subject.name();
-    format!("{}/{name}/{case}-{}", subject.scratch, std::process::id()).into_bytes()
+    let name = subject.name().replace('/', "-");
+    format!("{}/{name}-{case}-{}", subject.scratch, std::process::id()).into_bytes()
 }
 
 /// Runs may use windows: each rank promises that those of the others are there.
@@ -35,12 +36,27 @@ fn with_windows() -> RunConfig {
     }
 }
 
-/// What a kernel would be given.
-fn context(address: DeviceAddress) -> CommContext {
-    let address = usize::try_from(address.0).expect("an address of this process");
-    let context: *const CommContext = core::ptr::with_exposed_provenance(address);
-    // SAFETY: the rank keeps it until it leaves.
-    unsafe { *context }
+/// What a kernel is given, read by a kernel.
+fn context(bench: &Bench<'_>, program: &Callable, address: DeviceAddress) -> CommContext {
+    let mut words = [0; size_of::<CommContext>() / 4];
+    let length = words.len();
+    let buffers = vec![Buffer::Resident(address, length), Buffer::Out(&mut words)];
+    let script = [Step::task(0, 1, 1, 0)];
+    bench
+        .run(program, buffers, &script, &with_windows())
+        .expect("a good run");
+    bytemuck::pod_read_unaligned(bytemuck::bytes_of(&words))
+}
+
+/// Whether ranks are refused, as the terms say, whatever their numbers.
+fn are_refused(bench: &Bench<'_>, meeting: &[u8]) -> bool {
+    let Windows::Never { says, because } = bench.subject.terms().windows else {
+        return false;
+    };
+    let joined = bench.worker.device().join(0, 1, meeting, PATIENCE);
+    let text = of_device(joined.map_err(Into::into)).to_string();
+    assert!(text.contains(says), "{text}, though {because}");
+    true
 }
 
 /// Kernels of one rank write to the windows of all others, which see it after the barrier and not before; round after
@@ -54,15 +70,23 @@ pub fn ranks_write_to_each_others_windows(subject: &Subject) {
         bench.worker.init(number).expect("a fresh worker");
         let recipe = Recipe::cpp(&[Inout, Inout]);
         let program = bench.registered(&recipe);
+        if are_refused(&bench, &meeting) {
+            return bench.proves_itself_amid_others(&program);
+        }
         let device = bench.worker.device();
         let ranks = i32::try_from(RANKS).expect("few");
         let mut comm = device
             .join(number, ranks, &meeting, PATIENCE)
             .expect("good numbers");
         assert_eq!((comm.rank(), comm.ranks()), (rank, RANKS));
-        let context = context(comm.alloc_windows(WINDOW).expect("all ranks come"));
+        let address = comm.alloc_windows(WINDOW).expect("all ranks come");
+        let context = context(&bench, &program, address);
         assert_eq!((context.rank_id, context.rank_num), (rank, RANKS));
-        assert_eq!((context.win_size, comm.window_bytes()), (WINDOW, WINDOW));
+        let bytes = match subject.terms().windows {
+            Windows::Given { bytes, .. } => bytes,
+            Windows::AsAsked | Windows::Never { .. } => WINDOW,
+        };
+        assert_eq!((context.win_size, comm.window_bytes()), (bytes, bytes));
         let windows = &context.windows_in[..RANKS as usize];
         assert_eq!(windows, &context.windows_out[..RANKS as usize]);
         assert_eq!(windows[rank as usize], comm.window_base().0);
@@ -107,6 +131,9 @@ pub fn ranks_write_to_each_others_windows(subject: &Subject) {
 pub fn ranks_that_cannot_be_are_refused(subject: &Subject) {
     let bench = Bench::new(subject);
     let meeting = meeting(subject, "refused");
+    if are_refused(&bench, &meeting) {
+        return bench.proves_itself(&bench.registered(&Recipe::rust(&[Inout])));
+    }
     let cases: [(i32, i32, &[u8], &str); 6] = [
         (2, 2, &meeting, "rank 2 is not 0 to 1"),
         (-1, 2, &meeting, "rank -1 is not 0 to 1"),

@@ -6,8 +6,7 @@ use platform::Error as Refusal;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 
 use super::bench::{Bench, of_device, refused, small};
-use super::objects::Objects;
-use super::subject::{Recipe, Subject, Way};
+use super::subject::{Parts, Recipe, Subject};
 
 const ONE: &[host::ArgDirection] = &[Inout];
 
@@ -35,23 +34,17 @@ pub fn programs_are_registered_before_and_after_init(subject: &Subject) {
     bench.proves_itself(&late);
 }
 
-/// Programs that are functions of this process run on chips that are part of it. Through the C interface goes an image,
-/// which a function does not have: libraries refuse it by name.
+/// Programs that are functions of this process run on chips that are part of it. Elsewhere goes an image, which a function
+/// does not have: it is refused by name.
 pub fn functions_of_this_process_run_where_there_is_no_interface(subject: &Subject) {
     let bench = Bench::new(subject);
-    let program = subject.runtime.program(&Recipe::rust(ONE), &Objects::NONE);
+    let program = subject.runtime.program(&Recipe::rust(ONE), &Parts::RUST);
     let registered = bench.worker.register(program);
-    match subject.way {
-        Way::Embedded => bench.proves_itself(&registered.expect("a good program")),
-        Way::Libraries => refused(
-            registered,
-            &Refusal::Unsupported {
-                what: "an orchestration that is a function of this process",
-                machine: "a runtime that was loaded by path",
-                instead: "give it as a shared object",
-            },
-        ),
+    match subject.reach.functions(subject) {
+        Ok(()) => bench.proves_itself(&registered.expect("a good program")),
+        Err(refusal) => refused(registered, &refusal),
     }
+    bench.proves_itself(&bench.registered(&Recipe::rust(ONE)));
 }
 
 /// A program that cannot be prepared makes `init` fail by its id, and nothing else: the chip is free again.
@@ -60,7 +53,7 @@ pub fn a_bad_program_registered_early_is_named_by_init(subject: &Subject) {
     let good = bench.registered(&Recipe::rust(ONE));
     let bad = bench
         .worker
-        .register(subject.program_with_kernel(ONE, b"not a kernel"))
+        .register(subject.program_with_kernel(ONE, b"\x7fELF, and no more"))
         .expect("nobody has looked at it yet");
     let also_good = bench.registered(&Recipe::rust(ONE));
     for _ in 0..2 {
@@ -132,7 +125,8 @@ pub fn ids_out_of_range_or_without_program_are_refused(subject: &Subject) {
 
 /// A handle belongs to one registration of one worker.
 pub fn foreign_and_stale_handles_are_refused(subject: &Subject) {
-    let (here, there) = (Bench::new(subject), Bench::new(subject));
+    let here = Bench::new(subject);
+    let there = here.beside();
     let ours = here.registered(&Recipe::rust(ONE));
     let theirs = there.registered(&Recipe::rust(ONE));
     assert_eq!(ours.id(), theirs.id());

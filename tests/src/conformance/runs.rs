@@ -71,7 +71,7 @@ pub fn every_number_of_threads_and_clusters(subject: &Subject) {
     let bench = Bench::new(subject);
     let most = subject.platform.clusters;
     let (mut seed, mut languages) = (1, subject.languages().iter().cycle());
-    for aicpu_threads in 1..=subject.platform.threads {
+    for aicpu_threads in 1..=subject.platform.processors {
         for block_dim in [1, 2, 3, 5, 7, most / 2 + 1, most - 1, most] {
             let config = RunConfig {
                 aicpu_threads,
@@ -99,7 +99,7 @@ pub fn scripts_by_chance_compute_what_a_loop_does(subject: &Subject) {
 /// The thread that built the graph may schedule afterwards.
 pub fn the_orchestrating_thread_may_schedule_afterwards(subject: &Subject) {
     let bench = Bench::new(subject);
-    for aicpu_threads in 1..=subject.platform.threads {
+    for aicpu_threads in 1..=subject.platform.processors {
         let config = RunConfig {
             aicpu_threads,
             options: RunOptions {
@@ -112,7 +112,8 @@ pub fn the_orchestrating_thread_may_schedule_afterwards(subject: &Subject) {
     }
 }
 
-/// Numbers of threads and clusters that the chip does not have are refused with the value and the limit.
+/// Numbers of threads and clusters that the chip does not have are refused with the value and the limit, and so are
+/// those that a chip of the family can have and this one has not.
 pub fn numbers_that_the_chip_does_not_have_are_refused(subject: &Subject) {
     let bench = Bench::new(subject);
     let program = bench.registered(&Recipe::rust(&[Inout]));
@@ -139,6 +140,20 @@ pub fn numbers_that_the_chip_does_not_have_are_refused(subject: &Subject) {
         assert!(text.ends_with(&format!("allowed is 1 to {most}")), "{text}");
         assert_eq!(data, [1]);
     }
+    let processors = subject.platform.processors;
+    for aicpu_threads in processors + 1..=threads {
+        let config = RunConfig {
+            aicpu_threads,
+            ..small()
+        };
+        let mut data = [1];
+        let script = [Step::task(0, 0, 1, 1)];
+        let run = bench.run(&program, vec![Buffer::Out(&mut data)], &script, &config);
+        let text = of_device(run).to_string();
+        let numbers = format!("{aicpu_threads} control CPUs of {processors}");
+        assert!(text.contains(&numbers), "{text}");
+        assert_eq!(data, [1]);
+    }
     bench.expect_loads(1, 0);
     bench.proves_itself(&program);
 }
@@ -151,7 +166,7 @@ pub fn runs_without_a_task_end(subject: &Subject) {
             language,
             ..Recipe::rust(&[Out, Inout])
         });
-        for aicpu_threads in 1..=subject.platform.threads {
+        for aicpu_threads in 1..=subject.platform.processors {
             for block_dim in [1, subject.platform.clusters] {
                 let config = RunConfig {
                     aicpu_threads,

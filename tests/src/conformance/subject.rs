@@ -1,4 +1,4 @@
-//! What the suite is about: a platform with a runtime.
+//! What the suite is about: a platform with a runtime, reached in some way.
 //!
 //! Knows what a runtime has to bring so that the suite can be run on it. Refuses to know any.
 
@@ -10,7 +10,7 @@ use platform::sim::MemoryFault;
 use protocol::{A2a3, A5, Arch};
 
 use super::objects::Objects;
-use crate::dist;
+use super::reach::{Devices, Reach, Terms};
 use crate::headers::Family;
 
 /// Makes a device of the platform with this name, whose allocations fail when they are told to.
@@ -25,11 +25,11 @@ pub struct Platform {
     pub family: Family,
     /// Most clusters of a run.
     pub clusters: u32,
-    /// Most control CPUs of a run.
+    /// Most control CPUs that a run may ask for.
     pub threads: u32,
-    /// A device of it, not attached.
-    pub device: fn(&'static str) -> Box<dyn Device>,
-    /// The same, with allocations that can be made to fail; `None` where they cannot.
+    /// Most control CPUs that a run gets: what it may ask for beyond them is not there.
+    pub processors: u32,
+    /// A device of it with allocations that can be made to fail; `None` where they cannot.
     pub faulty: Option<MakeFaulty>,
 }
 
@@ -40,31 +40,25 @@ impl fmt::Debug for Platform {
 }
 
 impl Platform {
-    const fn of<A: Arch>(
-        name: &'static str,
-        family: Family,
-        device: fn(&'static str) -> Box<dyn Device>,
-    ) -> Self {
+    /// A platform with all that chips of family `A` have.
+    #[must_use]
+    pub const fn of<A: Arch>(name: &'static str, family: Family) -> Self {
         Self {
             name,
             family,
             clusters: A::MAX_BLOCK_DIM,
             threads: A::MAX_AICPU_THREADS,
-            device,
+            processors: A::MAX_AICPU_THREADS,
             faulty: None,
         }
     }
 
-    const fn embedded<A: Arch>(name: &'static str, family: Family) -> Self {
+    const fn simulated<A: Arch>(name: &'static str, family: Family) -> Self {
         Self {
             faulty: Some(faulty::<A>),
-            ..Self::of::<A>(name, family, embedded)
+            ..Self::of::<A>(name, family)
         }
     }
-}
-
-fn embedded(name: &'static str) -> Box<dyn Device> {
-    host::platforms::device(name).expect("a platform of this build")
 }
 
 fn faulty<A: Arch>(name: &'static str, fault: &Arc<MemoryFault>) -> Box<dyn Device> {
@@ -72,10 +66,10 @@ fn faulty<A: Arch>(name: &'static str, fault: &Arc<MemoryFault>) -> Box<dyn Devi
     platform::sim::device_with::<A>(name, |options| options.memory_fault = fault)
 }
 
-/// The platforms that the suite is run on.
+/// The simulated platforms.
 pub const PLATFORMS: &[Platform] = &[
-    Platform::embedded::<A2a3>("a2a3sim", Family::A2a3),
-    Platform::embedded::<A5>("a5sim", Family::A5),
+    Platform::simulated::<A2a3>("a2a3sim", Family::A2a3),
+    Platform::simulated::<A5>("a5sim", Family::A5),
 ];
 
 /// Which counter an orchestration's loading shows in, and when.
@@ -142,6 +136,29 @@ impl<'a> Recipe<'a> {
     }
 }
 
+/// What programs are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Parts {
+    /// What kernels are written in.
+    pub kernels: Language,
+    /// The runtime's own objects.
+    pub objects: &'static Objects,
+    /// Objects whose kernels take descriptors of tensors, whatever the runtime's own take.
+    pub described: &'static Objects,
+}
+
+/// For programs that are closures.
+static NONE: Objects = Objects::NONE;
+
+impl Parts {
+    /// Closures of this process alone.
+    pub const RUST: Self = Self {
+        kernels: Language::Rust,
+        objects: &NONE,
+        described: &NONE,
+    };
+}
+
 /// What a runtime brings to the suite.
 pub trait Runtime: fmt::Debug + Sync {
     /// Its name.
@@ -151,14 +168,14 @@ pub trait Runtime: fmt::Debug + Sync {
     fn loads(&self) -> Loads;
 
     /// A program that carries out the script of each run.
-    fn program(&self, recipe: &Recipe<'_>, objects: &Objects) -> Program;
+    fn program(&self, recipe: &Recipe<'_>, parts: &Parts) -> Program;
 
     /// A program whose orchestration is `image`, with the kernels of `recipe`.
-    fn program_of(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program;
+    fn program_of(&self, recipe: &Recipe<'_>, parts: &Parts, image: &[u8]) -> Program;
 
     /// A program whose vector kernel is `image`, with an orchestration that calls it as it wants to be called; where
     /// there is one in Rust that does, in the language of `recipe`.
-    fn program_with_kernel(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program;
+    fn program_with_kernel(&self, recipe: &Recipe<'_>, parts: &Parts, image: &[u8]) -> Program;
 
     /// The code of a run whose orchestration reported `code` itself.
     fn reported(&self, code: i32) -> i32;
@@ -170,15 +187,6 @@ pub trait Runtime: fmt::Debug + Sync {
     fn has_blocks(&self) -> bool;
 }
 
-/// How the suite reaches a chip.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
-    /// Everything is linked into this program.
-    Embedded,
-    /// The libraries of a distribution, through their C interface.
-    Libraries,
-}
-
 /// A platform with a runtime.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject {
@@ -187,99 +195,115 @@ pub struct Subject {
     /// The runtime.
     pub runtime: &'static dyn Runtime,
     /// How it is reached.
-    pub way: Way,
+    pub reach: &'static dyn Reach,
     /// Where the suite compiles its C++ and has libraries built.
     pub scratch: &'static str,
 }
-
-/// For programs that are closures.
-static NONE: Objects = Objects::NONE;
 
 impl Subject {
     /// Name in the list of tests.
     #[must_use]
     pub fn name(&self) -> String {
         let name = format!("{}/{}", self.platform.name, self.runtime.name());
-        match self.way {
-            Way::Embedded => name,
-            Way::Libraries => format!("libraries/{name}"),
+        match self.reach.name() {
+            None => name,
+            Some(way) => format!("{way}/{name}"),
         }
     }
 
     /// A worker that is not attached.
-    ///
-    /// # Panics
-    /// When the libraries cannot be opened.
     #[must_use]
     pub fn worker(&self) -> ChipWorker {
-        match self.way {
-            Way::Embedded => ChipWorker::new((self.platform.device)(self.platform.name)),
-            Way::Libraries => {
-                let folder = dist::built(self.scratch);
-                let folder = folder.join(self.platform.name).join(self.runtime.name());
-                // SAFETY: the folder is of a distribution that was built from this source.
-                unsafe { ChipWorker::open(&folder) }.expect("the distribution is whole")
-            }
-        }
+        self.reach.worker(self)
     }
 
-    /// What programs can be written in. The C interface takes images of shared objects: a closure of this process has
-    /// no bytes to send, so all programs are shared objects there.
+    /// What is different there.
     #[must_use]
-    pub const fn languages(&self) -> &'static [Language] {
-        match self.way {
-            Way::Embedded => &Language::ALL,
-            Way::Libraries => &[Language::Cpp],
-        }
+    pub fn terms(&self) -> Terms {
+        self.reach.terms(self)
     }
 
-    /// The recipe in a language that programs can be written in.
-    fn spoken<'a>(&self, recipe: &Recipe<'a>) -> Recipe<'a> {
+    /// The device of the worker with this number of a case: every two share one where workers can.
+    ///
+    /// # Panics
+    /// When there are more workers than numbers of devices.
+    #[must_use]
+    pub fn device_of(&self, worker: u32) -> i32 {
+        let device = match self.terms().devices {
+            Devices::Shared => worker / 2,
+            Devices::OneWorkerEach { .. } => worker,
+        };
+        i32::try_from(device).expect("few workers")
+    }
+
+    /// What orchestrations can be written in.
+    #[must_use]
+    pub fn languages(&self) -> &'static [Language] {
+        self.reach.orchestrations(self.runtime)
+    }
+
+    /// The recipe in a language that programs can be written in, and what it is made of.
+    fn spoken<'a>(&self, recipe: &Recipe<'a>) -> (Recipe<'a>, Parts) {
         let known = self.languages().contains(&recipe.language);
-        Recipe {
-            language: if known {
-                recipe.language
-            } else {
-                Language::Cpp
-            },
+        let language = if known {
+            recipe.language
+        } else {
+            Language::Cpp
+        };
+        let kernels = match language {
+            Language::Rust => self.reach.kernels(),
+            Language::Cpp => Language::Cpp,
+        };
+        let recipe = Recipe {
+            language,
             ..*recipe
-        }
-    }
-
-    fn objects_for(&self, language: Language) -> &'static Objects {
-        match language {
-            Language::Rust => &NONE,
-            Language::Cpp => self.objects(),
-        }
+        };
+        let parts = match (language, kernels) {
+            (_, Language::Rust) => Parts::RUST,
+            (Language::Rust, Language::Cpp) => Parts {
+                kernels,
+                objects: self.objects(),
+                described: self.objects_of(super::trb::Trb.name()),
+            },
+            (Language::Cpp, Language::Cpp) => Parts {
+                kernels,
+                objects: self.objects(),
+                ..Parts::RUST
+            },
+        };
+        (recipe, parts)
     }
 
     /// A program whose orchestration is `image`, with the kernels of `recipe`.
     #[must_use]
     pub fn program_of(&self, recipe: &Recipe<'_>, image: &[u8]) -> Program {
-        let recipe = self.spoken(recipe);
-        let objects = self.objects_for(recipe.language);
-        self.runtime.program_of(&recipe, objects, image)
+        let (recipe, parts) = self.spoken(recipe);
+        self.runtime.program_of(&recipe, &parts, image)
     }
 
     /// A program whose vector kernel is `image`, with an orchestration that calls it as it wants to be called.
     #[must_use]
     pub fn program_with_kernel(&self, signature: &[ArgDirection], image: &[u8]) -> Program {
-        let recipe = self.spoken(&Recipe::rust(signature));
+        let (recipe, parts) = self.spoken(&Recipe::rust(signature));
+        let objects = self.objects();
         self.runtime
-            .program_with_kernel(&recipe, self.objects(), image)
+            .program_with_kernel(&recipe, &Parts { objects, ..parts }, image)
     }
 
     /// The C++ side, compiled once.
     #[must_use]
     pub fn objects(&self) -> &'static Objects {
-        Objects::of(self.runtime.name(), self.platform.family, self.scratch)
+        self.objects_of(self.runtime.name())
+    }
+
+    fn objects_of(&self, runtime: &'static str) -> &'static Objects {
+        Objects::of(self.reach, runtime, self.platform.family, self.scratch)
     }
 
     /// A program that carries out scripts.
     #[must_use]
     pub fn program(&self, recipe: &Recipe<'_>) -> Program {
-        let recipe = self.spoken(recipe);
-        let objects = self.objects_for(recipe.language);
-        self.runtime.program(&recipe, objects)
+        let (recipe, parts) = self.spoken(recipe);
+        self.runtime.program(&recipe, &parts)
     }
 }

@@ -13,7 +13,7 @@ use sync::Word32;
 
 use super::objects::Objects;
 use super::script::{KERNEL, Lanes, Mode, Op, STEP_WORDS, Step};
-use super::subject::{BIAS, Language, Loads, Recipe, Runtime};
+use super::subject::{BIAS, Language, Loads, Parts, Recipe, Runtime};
 
 /// How long code of a failed test goes on at most.
 const GIVE_UP: Duration = Duration::from_secs(60);
@@ -31,31 +31,25 @@ impl Runtime for Trb {
         Loads::AtFirstRun
     }
 
-    fn program(&self, recipe: &Recipe<'_>, objects: &Objects) -> Program {
-        let builder = ProgramBuilder::new().signature(recipe.signature);
-        let builder = match recipe.language {
-            Language::Rust => in_rust(builder, recipe.bias),
-            Language::Cpp => in_cpp(builder, recipe.bias, objects),
-        };
-        with_orchestration(builder, recipe.language, objects)
+    fn program(&self, recipe: &Recipe<'_>, parts: &Parts) -> Program {
+        with_orchestration(
+            with_kernels(recipe, parts.kernels, parts.objects),
+            recipe.language,
+            parts.objects,
+        )
     }
 
-    fn program_of(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program {
-        let builder = ProgramBuilder::new().signature(recipe.signature);
-        let builder = match recipe.language {
-            Language::Rust => in_rust(builder, recipe.bias),
-            Language::Cpp => in_cpp(builder, recipe.bias, objects),
-        };
-        builder
+    fn program_of(&self, recipe: &Recipe<'_>, parts: &Parts, image: &[u8]) -> Program {
+        with_kernels(recipe, parts.kernels, parts.objects)
             .orchestration_image(image, "", "")
             .expect("names without zero bytes")
     }
 
-    fn program_with_kernel(&self, recipe: &Recipe<'_>, objects: &Objects, image: &[u8]) -> Program {
+    fn program_with_kernel(&self, recipe: &Recipe<'_>, parts: &Parts, image: &[u8]) -> Program {
         let builder = ProgramBuilder::new()
             .signature(recipe.signature)
             .kernel_image(KERNEL, CoreType::Aiv, image);
-        with_orchestration(builder, recipe.language, objects)
+        with_orchestration(builder, recipe.language, parts.objects)
     }
 
     fn reported(&self, code: i32) -> i32 {
@@ -81,8 +75,20 @@ fn with_orchestration(builder: ProgramBuilder, language: Language, objects: &Obj
     }
 }
 
-/// The suite's kernels in Rust.
-pub(super) fn in_rust(builder: ProgramBuilder, bias: u32) -> ProgramBuilder {
+/// The suite's kernels, which take descriptors.
+pub(super) fn with_kernels(
+    recipe: &Recipe<'_>,
+    language: Language,
+    objects: &Objects,
+) -> ProgramBuilder {
+    let builder = ProgramBuilder::new().signature(recipe.signature);
+    match language {
+        Language::Rust => in_rust(builder, recipe.bias),
+        Language::Cpp => in_cpp(builder, recipe.bias, objects),
+    }
+}
+
+fn in_rust(builder: ProgramBuilder, bias: u32) -> ProgramBuilder {
     [(KERNEL, CoreType::Aiv), (KERNEL + 1, CoreType::Aic)]
         .into_iter()
         .fold(builder, |builder, (id, core)| {
@@ -92,7 +98,7 @@ pub(super) fn in_rust(builder: ProgramBuilder, bias: u32) -> ProgramBuilder {
         })
 }
 
-fn in_cpp(builder: ProgramBuilder, bias: u32, objects: &Objects) -> ProgramBuilder {
+pub(super) fn in_cpp(builder: ProgramBuilder, bias: u32, objects: &Objects) -> ProgramBuilder {
     let vector = if bias == BIAS {
         &objects.biased
     } else {

@@ -11,7 +11,8 @@ use std::time::Instant;
 
 use super::{Fault, Needs, faults};
 use crate::conformance::objects::COMPILED_OBJECTS;
-use crate::conformance::subject::{Subject, Way};
+use crate::conformance::reach::Way;
+use crate::conformance::subject::Subject;
 use crate::conformance::subjects_by;
 use crate::dist;
 
@@ -37,10 +38,10 @@ pub fn is_a_case(scratch: &'static str) -> bool {
     if flag != FLAG {
         return false;
     }
-    let subject = subjects(scratch)
-        .find(|it| it.name() == *subject)
+    let (way, subject) = subjects(scratch)
+        .find(|(_, it)| it.name() == *subject)
         .expect("a subject of the list");
-    let fault = faults(subject.way)
+    let fault = faults(way)
         .find(|it| it.name == case)
         .expect("a case of the list");
     (fault.run)(&subject);
@@ -48,8 +49,10 @@ pub fn is_a_case(scratch: &'static str) -> bool {
 }
 
 /// Whatever faults are for: every subject, embedded and through libraries.
-pub fn subjects(scratch: &'static str) -> impl Iterator<Item = Subject> {
-    subjects_by(Way::Embedded, scratch).chain(subjects_by(Way::Libraries, scratch))
+pub fn subjects(scratch: &'static str) -> impl Iterator<Item = (Way, Subject)> {
+    [Way::Embedded, Way::Libraries]
+        .into_iter()
+        .flat_map(move |way| subjects_by(way, scratch).map(move |subject| (way, subject)))
 }
 
 /// Whether this machine lets us put a small file system in the place of a folder.
@@ -74,7 +77,7 @@ pub fn folders_can_be_filled() -> bool {
 ///
 /// # Errors
 /// How it ended and what it said.
-pub fn run(subject: &Subject, fault: &Fault) -> Result<(), String> {
+pub fn run(way: Way, subject: &Subject, fault: &Fault) -> Result<(), String> {
     let folder = scratch_of(subject, fault);
     let objects = folder.join("objects");
     subject.objects().save(&objects);
@@ -84,7 +87,7 @@ pub fn run(subject: &Subject, fault: &Fault) -> Result<(), String> {
     let mut child = command(subject, fault, &folder)
         .env(COMPILED_OBJECTS, &objects)
         .env("SIMPLER_CACHE_DIR", folder.join("cache"))
-        .envs(match subject.way {
+        .envs(match way {
             Way::Embedded => None,
             Way::Libraries => Some((dist::BUILT, dist::built(subject.scratch))),
         })

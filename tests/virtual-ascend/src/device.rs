@@ -27,6 +27,7 @@ pub enum Misbehaviour {
 }
 
 /// Codes of the vendor.
+const CORE_EXCEPTION: i32 = 507_015;
 pub(crate) const AICPU_EXCEPTION: i32 = 507_018;
 pub(crate) const DRIVER_INTERNAL: i32 = 507_899;
 
@@ -125,7 +126,7 @@ impl Device {
             let answer = players.ask(&players.cpus, &question, |players| {
                 Player::cpus(&players.aicpu, &players.memory)
             });
-            settle(answer, &poisoned)
+            settle(answer, &poisoned, AICPU_EXCEPTION)
         }
     }
 
@@ -176,22 +177,23 @@ impl Device {
             {
                 world.complain(text.clone());
             }
-            settle(answer, &poisoned)
+            settle(answer, &poisoned, CORE_EXCEPTION)
         }
     }
 }
 
-fn settle(answer: Answer, poisoned: &Flag) -> i32 {
+/// The code of work with this answer; `exception` is what the vendor calls work that went wrong.
+fn settle(answer: Answer, poisoned: &Flag, exception: i32) -> i32 {
     match answer {
         Answer::Code(0, _) => 0,
         Answer::Code(code, text) => {
             eprintln!("virtual ascend: a kernel returned {code} {text}");
             poisoned.set();
-            AICPU_EXCEPTION
+            exception
         }
         Answer::Gone => {
             poisoned.set();
-            AICPU_EXCEPTION
+            exception
         }
         Answer::Stopped => DRIVER_INTERNAL,
     }

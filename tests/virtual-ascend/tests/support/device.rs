@@ -19,6 +19,15 @@ pub(crate) fn limits() -> TimeLimits {
     }
 }
 
+/// The played libraries, which a process opens once.
+pub(crate) fn library(session: &Session) -> Arc<Library> {
+    static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
+    let library = LIBRARY.get_or_init(|| {
+        Arc::new(Library::open(&Search::only(session.libraries())).expect("played libraries"))
+    });
+    Arc::clone(library)
+}
+
 /// A device on played libraries, not attached yet.
 pub(crate) fn device(
     session: &Session,
@@ -26,12 +35,18 @@ pub(crate) fn device(
     aicpu: &[u8],
     limits: TimeLimits,
 ) -> Box<dyn Device> {
-    static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
-    let library = LIBRARY.get_or_init(|| {
-        Arc::new(Library::open(&Search::only(session.libraries())).expect("played libraries"))
-    });
+    device_on(library(session), family, aicpu, limits)
+}
+
+/// The same for whoever has the libraries, but not the session.
+pub(crate) fn device_on(
+    library: Arc<Library>,
+    family: Family,
+    aicpu: &[u8],
+    limits: TimeLimits,
+) -> Box<dyn Device> {
     let options = ChipOptions {
-        library: Arc::clone(library),
+        library,
         family: match family {
             Family::A2a3 => platform_a2a3::FAMILY,
             Family::A5 => platform_a5::FAMILY,

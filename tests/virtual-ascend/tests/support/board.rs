@@ -1,0 +1,135 @@
+//! The conformance suite's way to played chips, and what is different there.
+//!
+//! Knows what a real chip keeps differently and why. Refuses to know what is played about it: all reasons are the
+//! hardware's or the vendor's.
+
+use std::sync::{Arc, OnceLock};
+
+use host::ChipWorker;
+use platform::Error;
+use platform::cann::Library;
+use platform::onboard::TimeLimits;
+use tests::conformance::reach::{Devices, Loss, Memory, Reach, Terms, Windows};
+use tests::conformance::subject::{Language, Loads, Platform, Runtime, Subject};
+use tests::headers;
+use virtual_ascend::{Config, Family, Session, code_for_virtual_cores};
+
+use super::device::{device_on, library, limits};
+use super::images::{Runtime as Image, aicpu_image};
+
+/// The platforms of real chips; both have six control CPUs for kernels.
+pub(crate) const PLATFORMS: &[Platform] = &[
+    Platform::of::<protocol::A2a3>("a2a3", headers::Family::A2a3),
+    Platform {
+        processors: 6,
+        ..Platform::of::<protocol::A5>("a5", headers::Family::A5)
+    },
+];
+
+/// Bytes of a played chip: most of what a run takes is never touched.
+const MEMORY: u64 = 8 << 30;
+
+static LIBRARY: OnceLock<Arc<Library>> = OnceLock::new();
+
+/// Begins the session of a trial, with as many devices as a case has workers at once.
+pub(crate) fn begin(subject: &Subject) -> Session {
+    let session = Session::begin(&Config {
+        devices: 4,
+        memory: MEMORY,
+        ..Config::new(family(subject))
+    });
+    LIBRARY.get_or_init(|| library(&session));
+    session
+}
+
+const fn family(subject: &Subject) -> Family {
+    match subject.platform.family {
+        headers::Family::A2a3 => Family::A2a3,
+        headers::Family::A5 => Family::A5,
+    }
+}
+
+/// The way.
+#[derive(Debug)]
+pub(crate) struct Board;
+
+impl Reach for Board {
+    fn name(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn worker(&self, subject: &Subject) -> ChipWorker {
+        let image = match subject.runtime.name() {
+            "trb" => Image::Trb,
+            _ => Image::Hbg,
+        };
+        let family = family(subject);
+        let image = aicpu_image(family, image, "native");
+        let limits = TimeLimits {
+            cores: core::time::Duration::from_secs(1),
+            ..limits()
+        };
+        let library = LIBRARY.get().expect("a trial has a session");
+        ChipWorker::new(device_on(Arc::clone(library), family, &image, limits))
+    }
+
+    // What runs on the chip goes there as an image; an orchestration that runs on the host may be a closure.
+    fn orchestrations(&self, runtime: &dyn Runtime) -> &'static [Language] {
+        match runtime.loads() {
+            Loads::AtRegistration => &Language::ALL,
+            Loads::AtFirstRun => &[Language::Cpp],
+        }
+    }
+
+    fn kernels(&self) -> Language {
+        Language::Cpp
+    }
+
+    fn code(&self, object: Vec<u8>) -> Vec<u8> {
+        code_for_virtual_cores(&object)
+    }
+
+    fn functions(&self, subject: &Subject) -> platform::Result<()> {
+        Err(Error::Unsupported {
+            what: "a kernel that is a function of this process",
+            machine: subject.platform.name,
+            instead: "an object file built by ccec, or its .text",
+        })
+    }
+
+    fn terms(&self, subject: &Subject) -> Terms {
+        Terms {
+            memory: Memory::OfTheChip {
+                because: "an address of this process means nothing to the chip",
+            },
+            devices: Devices::OneWorkerEach {
+                because: "the vendor loads one image per process and device, which serves one host",
+            },
+            windows: match family(subject) {
+                Family::A2a3 => Windows::Given {
+                    bytes: Config::new(Family::A2a3).window,
+                    because: "HCCL makes them, as large as HCCL_BUFFSIZE says",
+                },
+                Family::A5 => Windows::Never {
+                    says: "a communicator cannot run on a5",
+                    because: "nobody has shown HCCL's windows on this family",
+                },
+            },
+            kernel_that_throws: Loss::Chip {
+                says: "507015",
+                because: "an exception of a core ends in the driver, which serves nobody any more until the reset",
+            },
+            kernel_that_stays: Loss::Chip {
+                says: "cores did not leave",
+                because: "nobody can stop a core but a reset",
+            },
+            orchestration_that_stays: match subject.runtime.loads() {
+                Loads::AtRegistration => Loss::Run,
+                Loads::AtFirstRun => Loss::Chip {
+                    says: "the orchestration has not returned",
+                    because: "a control CPU that is in it does not come back, and nobody can stop it but a reset",
+                },
+            },
+        }
+    }
+}
