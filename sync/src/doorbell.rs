@@ -115,7 +115,9 @@ impl<const SHARED: bool> Doorbell<SHARED> {
             return Ok(());
         }
         let waited = spin.present().away(|| self.wait_until(deadline, ready));
-        spin.slept(since.elapsed());
+        if waited.is_ok() {
+            spin.slept(since.elapsed());
+        }
         waited
     }
 

@@ -78,7 +78,7 @@ pub use mpmc::{Mpmc, MpmcSlot};
 #[cfg(not(loom))]
 pub use pool::{Crew, Running};
 pub use slots::{Slot, SlotVec};
-pub use spin::{Crowd, Present, Spin};
+pub use spin::{Crowd, Patience, Present, Spin};
 pub use spsc::{Consumer, Producer, Spsc};
 pub use storage::Storage;
 pub use tally::Tally;

@@ -28,7 +28,7 @@ use std::time::Instant;
 
 use aicpu::Crew;
 use aicpu::guarded_call::panic_text;
-use sync::{Crowd, Deadline, Doorbell, Flag, Progress, Spin, Word32, Word64};
+use sync::{Crowd, Deadline, Doorbell, Flag, Patience, Progress, Spin, Word64};
 
 use crate::error::{Error, Result};
 use crate::launch::Outcome;
@@ -56,8 +56,8 @@ struct Shared {
     executor: Box<dyn Executor>,
     cores: Arc<SimCores>,
     crowd: Arc<Crowd>,
-    /// How long callers of earlier runs were willing to spin; one caller at a time.
-    patience: Word32,
+    /// What callers of earlier runs have learned about waiting.
+    patience: Mutex<Patience>,
     helpers: Helpers,
     order: Mutex<Option<RunOrder>>,
     end: Mutex<Option<RunEnd>>,
@@ -83,7 +83,7 @@ impl Engine {
             cores,
             helpers: Helpers::new(helpers),
             crowd,
-            patience: Word32::new(1 << 8),
+            patience: Mutex::default(),
             order: Mutex::default(),
             end: Mutex::default(),
             posted: Word64::new(0),
@@ -176,7 +176,7 @@ impl Engine {
                 .progress()
                 .wrapping_add(shared.cores.ended())
         };
-        let mut spin = Spin::with_patience(&shared.crowd, shared.patience.own());
+        let mut spin = Spin::with_patience(&shared.crowd, *lock(&shared.patience));
         let started = Instant::now();
         let last = Deadline::after(deadlines.run).instant();
         let mut progress = Progress::new(deadlines.no_progress);
@@ -190,7 +190,7 @@ impl Engine {
                 .wait_spinning(&mut spin, next, ended)
                 .is_ok()
             {
-                shared.patience.set_own(spin.patience());
+                *lock(&shared.patience) = spin.patience();
                 return Ok(());
             }
             let step = moved();
