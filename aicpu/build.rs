@@ -8,12 +8,15 @@ fn main() {
             println!("cargo::rustc-link-arg=-Wl,{argument}");
         }
     }
+    let headers = "../aicore-abi/include";
     println!("cargo::rerun-if-changed=src/guarded_call.cpp");
+    println!("cargo::rerun-if-changed={headers}/common/guarded_call.h");
     cc::Build::new()
         .cpp(true)
         .std("c++17")
         .warnings(true)
         .extra_warnings(true)
+        .include(headers)
         .file("src/guarded_call.cpp")
         .compile("simpler_guarded_call");
 }

@@ -13,6 +13,9 @@ pub struct Thrown(pub String);
 /// A C function of one pointer, such as a kernel or the entry of an orchestration.
 pub type Entry = unsafe extern "C" fn(*const c_void);
 
+/// A C function that calls another, and says whether it returned; if it threw, the text is written down.
+pub type Guard = unsafe extern "C" fn(Entry, *const c_void, *mut c_char, usize) -> bool;
+
 /// A C function that builds a graph: the graph, the arguments, and what it returns.
 pub type BuildEntry = unsafe extern "C" fn(*mut c_void, *const c_void) -> c_int;
 
@@ -47,9 +50,27 @@ unsafe extern "C" {
 ///
 /// `function` may be called with `argument`.
 pub unsafe fn call(function: Entry, argument: *const c_void) -> Result<(), Thrown> {
+    // SAFETY: the call is the caller's promise; the guard is this crate's own.
+    unsafe { call_by(simpler_guarded_call, function, argument) }
+}
+
+/// Calls `function` with `argument` by `guard`, for which what the function throws is no stranger.
+///
+/// # Errors
+///
+/// The text of the exception that left it.
+///
+/// # Safety
+///
+/// `function` may be called with `argument`, and `guard` does what its type says.
+pub unsafe fn call_by(
+    guard: Guard,
+    function: Entry,
+    argument: *const c_void,
+) -> Result<(), Thrown> {
     let mut text = UNWRITTEN;
     // SAFETY: the call is the caller's promise; `text` is writable for the stated capacity.
-    if unsafe { simpler_guarded_call(function, argument, text.as_mut_ptr().cast(), TEXT) } {
+    if unsafe { guard(function, argument, text.as_mut_ptr().cast(), TEXT) } {
         Ok(())
     } else {
         Err(thrown(&text))

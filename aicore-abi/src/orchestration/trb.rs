@@ -224,3 +224,5 @@ pub const DEFAULT_ENTRY: &core::ffi::CStr = c"aicpu_orchestration_entry";
 pub const DEFAULT_CONFIG: &core::ffi::CStr = c"aicpu_orchestration_config";
 /// Name of the function that tells an orchestration its runtime.
 pub const BIND_RUNTIME: &core::ffi::CStr = c"framework_bind_runtime";
+/// Name of the function by which an orchestration's entry is called, if it has one: what the entry throws ends there.
+pub const GUARDED_CALL: &core::ffi::CStr = c"framework_guarded_call";

@@ -11,12 +11,12 @@ use std::panic::catch_unwind;
 use std::sync::Arc;
 
 use aicore_abi::orchestration::trb::{
-    BIND_RUNTIME, BindRuntime, Config, DEFAULT_CONFIG, DEFAULT_ENTRY, Runtime,
+    BIND_RUNTIME, BindRuntime, Config, DEFAULT_CONFIG, DEFAULT_ENTRY, GUARDED_CALL, Runtime,
 };
 use protocol::ChipStorageTaskArgs;
 use runtime_trb::Orchestrator;
 
-use crate::guarded_call::{self, Entry, Thrown, panic_text};
+use crate::guarded_call::{self, Entry, Guard, Thrown, panic_text};
 use crate::shared_object::{LoadError, SharedObject};
 
 /// An orchestration written in Rust.
@@ -127,6 +127,8 @@ pub enum Loaded {
         config: Option<Config>,
         /// Where it wants to be told its runtime, if it does.
         bind: Option<BindRuntime>,
+        /// By what its entry is called, if it has that.
+        guard: Option<Guard>,
         /// Keeps the addresses above valid.
         code: SharedObject,
     },
@@ -162,6 +164,7 @@ impl Loaded {
             );
         }
         let bind = code.find(BIND_RUNTIME);
+        let guard = code.find(GUARDED_CALL);
         Ok(Self::Image {
             // SAFETY: the interface of orchestrations gives the entry this signature.
             entry: unsafe { core::mem::transmute::<*mut c_void, Entry>(entry) },
@@ -169,6 +172,8 @@ impl Loaded {
             config: config.map(|it| unsafe { core::mem::transmute::<*mut c_void, Config>(it) }),
             // SAFETY: as above, for the binding function.
             bind: bind.map(|it| unsafe { core::mem::transmute::<*mut c_void, BindRuntime>(it) }),
+            // SAFETY: as above, for the function that calls the entry.
+            guard: guard.map(|it| unsafe { core::mem::transmute::<*mut c_void, Guard>(it) }),
             code,
         })
     }
@@ -208,10 +213,17 @@ impl Loaded {
         match self {
             Self::InProcess(body) => catch_unwind(AssertUnwindSafe(|| body(orchestrator, args)))
                 .map_err(|panic| CallError::Panicked(panic_text(&*panic))),
-            Self::Image { entry, bind, .. } => {
+            Self::Image {
+                entry, bind, guard, ..
+            } => {
                 let _bound = bind.map(|bind| Bound::new(bind, orchestrator.as_runtime()));
-                // SAFETY: the entry takes a pointer to the argument block, which outlives the call.
-                unsafe { guarded_call::call(*entry, core::ptr::from_ref(args).cast()) }?;
+                let args = core::ptr::from_ref(args).cast();
+                match guard {
+                    // SAFETY: the entry takes a pointer to the argument block, which outlives the call.
+                    None => unsafe { guarded_call::call(*entry, args) },
+                    // SAFETY: as above; the guard was compiled into the same image.
+                    Some(guard) => unsafe { guarded_call::call_by(*guard, *entry, args) },
+                }?;
                 Ok(())
             }
         }

@@ -1,6 +1,6 @@
 // Support source: compiled into every orchestration, beside the user's own.
 //
-// Holds the one runtime pointer of the shared object, and what a failed assertion does.
+// Holds the one runtime pointer of the shared object, what a failed assertion does, and how the entry is called.
 #include <cstdlib>
 #include <cxxabi.h>
 #include <string>
@@ -10,6 +10,7 @@
 #define PTO2_HAS_BACKTRACE 1
 #endif
 
+#include "common/guarded_call.h"
 #include "pto_orchestration_api.h"
 
 static PTO2Runtime *g_runtime = nullptr;
@@ -17,6 +18,12 @@ static PTO2Runtime *g_runtime = nullptr;
 extern "C" __attribute__((visibility("hidden"))) PTO2Runtime *framework_current_runtime(void) { return g_runtime; }
 
 extern "C" __attribute__((visibility("default"))) void framework_bind_runtime(PTO2Runtime *rt) { g_runtime = rt; }
+
+// Whoever calls the entry may have another C++ library than this shared object, and know none of what it throws.
+extern "C" __attribute__((visibility("default"))) bool framework_guarded_call(
+    void (*entry)(const void *), const void *args, char *text, std::size_t capacity) {
+    return simpler::guarded([&] { entry(args); }, text, capacity);
+}
 
 #ifdef PTO2_HAS_BACKTRACE
 

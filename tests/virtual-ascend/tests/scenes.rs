@@ -20,5 +20,5 @@ fn main() -> ExitCode {
         aicpu: Aicpu::Native,
         compiler: None,
     };
-    suite::run(&play, &[], |_| true)
+    suite::run(&play)
 }
