@@ -14,6 +14,11 @@
 //! The test process has device memory mapped without any right at the address that everybody uses, and for the
 //! played libraries a second time elsewhere: a host that follows a device pointer faults.
 //!
+//! A core runs the program that was registered and jumps to the code of kernels, both made by stand-ins for the vendor's
+//! tools in `toolkit`. What only simulators can run, or machines of another kind than x86-64 have no stand-in for, is
+//! marked: [`code_for_virtual_cores`] is a shared object in the place of a kernel's code, and
+//! [`core_program_for_virtual_cores`] stands for the core program as it was built for this machine.
+//!
 //! A [`Session`] is one device's life: it holds a lock, because a process has one CANN; it has a log of all calls
 //! with their arguments, fails calls on demand, and complains about what a real device would suffer
 //! from silently (calls from unbound threads, ranges that leave their allocation, leaks).

@@ -85,9 +85,13 @@ fn a_scene_with_sources_runs_on_both_chips_with_both_runtimes() {
         for runtime in Runtime::ALL {
             let session = Session::begin(&Config::new(family));
             let scenes = root().join("tests/virtual-ascend/tests/from_sources");
-            let scene = scenes.join(runtime.name()).into_os_string();
+            let scene = scenes.join(runtime.name());
+            let record = folder.join(name(family)).join(runtime.name());
             let words = ["run", "-p", name(family), "-d", "0", "-n", "2"].map(OsString::from);
-            let words = ["simpler".into()].into_iter().chain(words).chain([scene]);
+            let words = ["simpler".into()].into_iter().chain(words);
+            // What cores write down of their calls is the core program's work as well.
+            let words = words.chain(["--trace".into(), record.clone().into()]);
+            let words = words.chain([scene.into()]);
             let what = format!("{} {}", name(family), runtime.name());
             assert_eq!(cli::main_with(&Chips, words), ExitCode::SUCCESS, "{what}");
             assert_eq!(session.complaints(), Vec::<String>::new(), "{what}");
@@ -96,6 +100,7 @@ fn a_scene_with_sources_runs_on_both_chips_with_both_runtimes() {
                 .iter()
                 .filter(|call| call.function == "rtKernelLaunchWithHandleV2");
             assert_eq!(launches.count(), 2, "{what}");
+            assert!(record.is_dir(), "{what}");
         }
     }
 }

@@ -12,13 +12,13 @@ use support::images::core_program;
 use support::{Compiler, Runtime, aicpu_image, device, expected, limits, run_sums, sums};
 use virtual_ascend::{Config, Family, LIBRARIES, Misbehaviour, Session};
 
-/// A device on the libraries of a folder.
-fn device_on(folder: &Path, image: &[u8]) -> Box<dyn Device> {
+/// A device on the libraries of a folder, with these images.
+fn device_on(folder: &Path, image: &[u8], cores: Vec<u8>) -> Box<dyn Device> {
     let library = Library::open(&Search::only(folder)).expect("they are all there");
     platform_a2a3::onboard(ChipOptions {
         library: Arc::new(library),
         family: platform_a2a3::FAMILY,
-        images: Some(Images::new(image, core_program()).expect("an image of this build")),
+        images: Some(Images::new(image, cores).expect("an image of this build")),
         limits: limits(),
         log_level: Some(2),
     })
@@ -75,7 +75,7 @@ fn a_missing_function_is_named_or_done_without() {
     let program = sums(Family::A2a3, Runtime::Trb, &Compiler::native());
     for function in LIBRARIES.iter().flat_map(|(_, functions)| *functions) {
         let session = Session::begin(&Config::new(Family::A2a3));
-        let device = device_on(&session.libraries_without(function), &image);
+        let device = device_on(&session.libraries_without(function), &image, core_program());
         match story(&*device, &program) {
             Ok(out) => {
                 assert!(OPTIONAL.contains(function), "{function} was not missed");
@@ -226,4 +226,22 @@ fn a_thread_that_is_not_bound_is_complained_about() {
     let code = unsafe { allocate(&raw mut address, 64, 2, 0) };
     assert_eq!(code, 107_002);
     assert!(session.complaints()[0].contains("not bound"));
+}
+
+#[test]
+fn a_core_program_without_its_entries_is_not_run() {
+    let image = aicpu_image(Family::A2a3, Runtime::Trb, "native");
+    let program = sums(Family::A2a3, Runtime::Trb, &Compiler::native());
+    let session = Session::begin(&Config::new(Family::A2a3));
+    let mut cores = core_program();
+    let at = cores.windows(7).position(|part| part == b"mix_aiv");
+    cores[at.expect("an entry")..][..7].copy_from_slice(b"mix_aim");
+    let device = device_on(session.libraries(), &image, cores);
+    let error = story(&*device, &program).expect_err("vector cores have no entry");
+    assert!(error.to_string().contains("rtRegisterAllKernel"), "{error}");
+    let complaints = session.complaints().join("\n");
+    assert!(
+        complaints.contains("aicore_kernel_0_mix_aiv"),
+        "{complaints}"
+    );
 }
