@@ -54,47 +54,9 @@ impl Core {
         after: &[TaskId],
         owners: &[TaskId],
     ) {
-        let TaskId { index, .. } = id;
-        let run_id = self.tasks[index].run;
-        let mut producers = core::mem::take(&mut self.tasks[index].producers);
-        debug_assert!(producers.is_empty(), "a new task has none");
-        let run = self
-            .runs
-            .iter_mut()
-            .find(|run| run.id == run_id)
-            .expect("a run lasts until its tasks are consumed");
-        let tasks = &self.tasks;
-        let mut add = |writer: TaskId| {
-            // A consumed writer is nobody's producer, and members of a group are one task.
-            if writer != id && tasks.live(writer).is_some() && !producers.contains(&writer.index) {
-                producers.push(writer.index);
-            }
-        };
-        for (tag, span) in spans {
-            let (looks, publishes) = match tag {
-                TensorArgType::Input => (true, false),
-                TensorArgType::Inout => (true, true),
-                TensorArgType::Output | TensorArgType::OutputExisting => (false, true),
-                TensorArgType::NoDep => (false, false),
-            };
-            if looks {
-                run.keys.writers(*span, &mut add);
-            }
-            if publishes {
-                run.keys.publish(*span, id);
-            }
-        }
-        after.iter().copied().for_each(add);
-        if run.keys.len() > 1024 + 4 * tasks.len() {
-            run.keys.prune(|writer| tasks.live(writer).is_some());
-        }
-
-        run.outstanding += 1;
-        let mut references = 1;
-        if let Some(scope) = run.scopes.last_mut() {
-            scope.push(index);
-            references += 1;
-        }
+        let index = id.index;
+        let mut producers = self.producers(id, spans, after);
+        let references = 1 + self.enter_scope(index);
         let mut fanin = 0;
         let mut poison = None;
         for &producer in &producers {
@@ -131,6 +93,64 @@ impl Core {
             self.unblock(index);
         }
         self.settle();
+    }
+
+    /// The tasks that a new one waits for: who wrote last where it looks, and those of `after`. What it writes is its
+    /// own from then on.
+    fn producers(
+        &mut self,
+        id: TaskId,
+        spans: &[(TensorArgType, Span)],
+        after: &[TaskId],
+    ) -> Vec<u32> {
+        let task = &mut self.tasks[id.index];
+        let run_id = task.run;
+        let mut producers = core::mem::take(&mut task.producers);
+        debug_assert!(producers.is_empty(), "a new task has none");
+        let run = self
+            .runs
+            .iter_mut()
+            .find(|run| run.id == run_id)
+            .expect("a run lasts until its tasks are consumed");
+        let tasks = &self.tasks;
+        let mut add = |writer: TaskId| {
+            // A consumed writer is nobody's producer, and members of a group are one task.
+            if writer != id && tasks.live(writer).is_some() && !producers.contains(&writer.index) {
+                producers.push(writer.index);
+            }
+        };
+        for (tag, span) in spans {
+            let (looks, publishes) = match tag {
+                TensorArgType::Input => (true, false),
+                TensorArgType::Inout => (true, true),
+                TensorArgType::Output | TensorArgType::OutputExisting => (false, true),
+                TensorArgType::NoDep => (false, false),
+            };
+            if looks {
+                run.keys.writers(*span, &mut add);
+            }
+            if publishes {
+                run.keys.publish(*span, id);
+            }
+        }
+        after.iter().copied().for_each(add);
+        if run.keys.len() > 1024 + 4 * tasks.len() {
+            run.keys.prune(|writer| tasks.live(writer).is_some());
+        }
+        producers
+    }
+
+    /// Counts a new task of its run; how many scopes hold it.
+    fn enter_scope(&mut self, index: u32) -> u32 {
+        let run_id = self.tasks[index].run;
+        let run = self
+            .run_mut(run_id)
+            .expect("a run lasts until its tasks are consumed");
+        run.outstanding += 1;
+        run.scopes.last_mut().map_or(0, |scope| {
+            scope.push(index);
+            1
+        })
     }
 
     /// A task that is born completed: memory, and nothing to do.

@@ -11,7 +11,7 @@ use crate::team::engine::Core;
 use crate::team::engine::heap;
 use crate::team::engine::task::Pool;
 use crate::team::shared::Shared;
-use crate::team::tensor::{Args, Place};
+use crate::team::tensor::{Args, Place, Tensor};
 
 impl Submission<'_, '_> {
     /// Everything that can be checked without the engine.
@@ -54,48 +54,67 @@ impl Submission<'_, '_> {
             let mut pin = self.pins.get(number).copied();
             check_counts(args)?;
             for (argument, (tag, tensor)) in args.tensors.iter().enumerate() {
-                match &tensor.place {
-                    Place::Nowhere if *tag == TensorArgType::Output => {
+                match self.check_place(argument, *tag, tensor, pin)? {
+                    Needs::Nothing => {}
+                    Needs::Memory => {
                         heap_bytes = heap::rounded(tensor.bytes())
                             .and_then(|bytes| heap_bytes.checked_add(bytes))
                             .unwrap_or(u64::MAX);
                     }
-                    Place::Nowhere if tensor.bytes() != 0 => {
-                        return Err(Error::refused(
-                            format!("argument {argument} without memory"),
-                            format!(
-                                "only an OUTPUT is allocated by the runtime, this is {tag:?}: give it a buffer"
-                            ),
-                        ));
-                    }
-                    Place::Device { port, owner, .. } => {
-                        if *owner != shared.owner {
-                            return Err(Error::refused(
-                                format!("argument {argument}"),
-                                "it lies in the device memory of another worker",
-                            ));
-                        }
-                        if self.pool != Pool::Next || pin.is_some_and(|pin| pin != *port) {
-                            return Err(Error::refused(
-                                format!("argument {argument} in the device memory of child {port}"),
-                                "the task goes to another child: submit it `.on` that one",
-                            ));
-                        }
-                        pin = Some(*port);
-                    }
-                    Place::Ring { owner, .. } if *owner != shared.owner => {
-                        return Err(Error::refused(
-                            format!("argument {argument}"),
-                            "it is an intermediate of another worker: copy it to a buffer",
-                        ));
-                    }
-                    _ => {}
+                    Needs::Child(port) => pin = Some(port),
                 }
             }
             pins.push(pin);
         }
         Ok(Checked { heap_bytes, pins })
     }
+
+    /// What the place of one argument needs, for a task that goes to `pin` so far.
+    fn check_place(
+        &self,
+        argument: usize,
+        tag: TensorArgType,
+        tensor: &Tensor,
+        pin: Option<u32>,
+    ) -> Result<Needs> {
+        let ours = &self.graph.shared.owner;
+        match &tensor.place {
+            Place::Nowhere if tag == TensorArgType::Output => Ok(Needs::Memory),
+            Place::Nowhere if tensor.bytes() != 0 => Err(Error::refused(
+                format!("argument {argument} without memory"),
+                format!(
+                    "only an OUTPUT is allocated by the runtime, this is {tag:?}: give it a buffer"
+                ),
+            )),
+            Place::Device { owner, .. } if owner != ours => Err(Error::refused(
+                format!("argument {argument}"),
+                "it lies in the device memory of another worker",
+            )),
+            Place::Device { port, .. } => {
+                if self.pool != Pool::Next || pin.is_some_and(|pin| pin != *port) {
+                    return Err(Error::refused(
+                        format!("argument {argument} in the device memory of child {port}"),
+                        "the task goes to another child: submit it `.on` that one",
+                    ));
+                }
+                Ok(Needs::Child(*port))
+            }
+            Place::Ring { owner, .. } if owner != ours => Err(Error::refused(
+                format!("argument {argument}"),
+                "it is an intermediate of another worker: copy it to a buffer",
+            )),
+            _ => Ok(Needs::Nothing),
+        }
+    }
+}
+
+/// What an argument needs because of where it lies.
+enum Needs {
+    Nothing,
+    /// Memory that the runtime allocates.
+    Memory,
+    /// This child.
+    Child(u32),
 }
 
 /// What a check found out.

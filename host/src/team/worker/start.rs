@@ -17,9 +17,10 @@ use crate::team::engine::heap::RINGS;
 use crate::team::engine::port::Port;
 use crate::team::engine::task::Pool;
 use crate::team::fault::{Fault, FaultKind};
+use crate::team::hands::Hands;
 use crate::team::life::{Child, Ending};
 use crate::team::lower::Lower;
-use crate::team::nursery::Nursery;
+use crate::team::nursery::{Born, Nursery};
 use crate::team::segment::{Commit, Segment, SegmentTable};
 use crate::team::shared::{Parts, Shared};
 use crate::team::spec::Kind;
@@ -32,6 +33,19 @@ struct Site<'a> {
     bell: Bell,
     crowd: Arc<Crowd>,
     segments: Arc<SegmentTable>,
+}
+
+impl Site<'_> {
+    /// A child that is a thread.
+    fn thread(
+        &self,
+        label: &str,
+        channel: &Channel,
+        hands: impl FnOnce() -> Result<Box<dyn Hands>, Fault> + Send + 'static,
+    ) -> Result<ThreadChild> {
+        let tables = (&self.services.registry, &self.segments);
+        ThreadChild::start(label, channel, &self.bell, tables, &self.crowd, hands)
+    }
 }
 
 /// Children that are not all ready yet; dropped, they are ended.
@@ -47,6 +61,14 @@ impl Drop for Brood<'_> {
     }
 }
 
+/// A child that was forked and is not watched yet.
+struct Forked {
+    /// The plan it follows.
+    number: usize,
+    born: Born,
+    port: Port,
+}
+
 /// Starts everything, or nothing.
 pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Shared>> {
     let settings = &services.settings;
@@ -56,81 +78,14 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
         crowd: Crowd::new(),
         segments: Arc::default(),
     };
-    let ring_bytes = usize::try_from(settings.heap_ring_bytes).unwrap_or(usize::MAX);
-    let rings: Vec<Hold> = (0..RINGS)
-        .map(|_| {
-            let ring = Segment::create("a heap ring", ring_bytes, Commit::OnTouch)?;
-            site.segments.insert(&ring);
-            Ok(Hold::borrowed(ring))
-        })
-        .collect::<Result<_>>()?;
-    let bell = site.bell.clone();
-    // Forks come first: they need a process without threads.
-    let mut forked = Vec::new();
-    let mut siblings = Siblings::default();
-    for (number, plan) in plans.iter().enumerate() {
-        if let Plan::Work {
-            label,
-            work,
-            kind: Kind::EarlyFork,
-        } = plan
-        {
-            let channel = Channel::new(&site.bell)?;
-            let (child, born) = fork(
-                &mut siblings,
-                label,
-                &channel,
-                &site.bell,
-                &services.catalogue,
-                &services.registry,
-                || work::hands(work, &services.catalogue),
-            )?;
-            let port = Port::new(
-                label.clone(),
-                pool_of(settings.next_count, number),
-                channel,
-                Box::new(child),
-            );
-            forked.push((number, born, port));
-        }
-    }
-    let processes = plans.iter().any(Plan::is_process);
-    let nursery = match processes.then(Nursery::start).transpose() {
-        Ok(nursery) => nursery,
-        Err(error) => {
-            for (_, _, port) in &forked {
-                port.child.kill();
-            }
-            return Err(error);
-        }
-    };
-    // After the nursery, so that it is dropped before: the nursery takes note of its end.
-    let mut brood = Brood {
-        ports: Vec::new(),
-        bell: &bell,
-        limit: settings.limits.close,
-    };
-    let mut forked = forked.into_iter().peekable();
-    for (number, plan) in plans.iter_mut().enumerate() {
-        if let Some((_, born, port)) = forked.next_if(|(forked, ..)| *forked == number) {
-            let nursery = nursery.as_ref().expect("there are processes");
-            nursery.watch(born, port.child.life());
-            brood.ports.push(port);
-            continue;
-        }
-        let pool = pool_of(settings.next_count, number);
-        brood
-            .ports
-            .push(start_one(&site, plan, pool, nursery.as_ref())?);
-    }
-    wait_ready(&brood.ports, &site.bell, settings.limits.start)?;
-    let ports = core::mem::take(&mut brood.ports);
+    let rings = rings(&site)?;
+    let (ports, nursery) = start_all(&site, plans)?;
     let shared = Arc::new(Shared::new(Parts {
         owner: services.owner.clone(),
         limits: settings.limits,
         fail_fast: settings.fail_fast,
         core: Core::new(ports, settings.next_count, settings.heap_ring_bytes),
-        bell: site.bell.clone(),
+        bell: site.bell,
         crowd: site.crowd,
         rings,
         segments: site.segments,
@@ -145,6 +100,92 @@ pub(crate) fn start(services: &Services, plans: &mut [Plan]) -> Result<Arc<Share
         return Err(error);
     }
     Ok(shared)
+}
+
+/// The memory of intermediates.
+fn rings(site: &Site<'_>) -> Result<Vec<Hold>> {
+    let bytes = site.services.settings.heap_ring_bytes;
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    (0..RINGS)
+        .map(|_| {
+            let ring = Segment::create("a heap ring", bytes, Commit::OnTouch)?;
+            site.segments.insert(&ring);
+            Ok(Hold::borrowed(ring))
+        })
+        .collect()
+}
+
+/// Starts every child and waits until all are ready; they are ended if one is not.
+fn start_all(site: &Site<'_>, plans: &mut [Plan]) -> Result<(Vec<Port>, Option<Nursery>)> {
+    let settings = &site.services.settings;
+    // Forks come first: they need a process without threads.
+    let forked = fork_all(site, plans)?;
+    let processes = plans.iter().any(Plan::is_process);
+    let nursery = match processes.then(Nursery::start).transpose() {
+        Ok(nursery) => nursery,
+        Err(error) => {
+            for fork in &forked {
+                fork.port.child.kill();
+            }
+            return Err(error);
+        }
+    };
+    // After the nursery, so that it is dropped before: the nursery takes note of its end.
+    let mut brood = Brood {
+        ports: Vec::new(),
+        bell: &site.bell,
+        limit: settings.limits.close,
+    };
+    let mut forked = forked.into_iter().peekable();
+    for (number, plan) in plans.iter_mut().enumerate() {
+        let port = if let Some(fork) = forked.next_if(|fork| fork.number == number) {
+            let nursery = nursery.as_ref().expect("there are processes");
+            nursery.watch(fork.born, fork.port.child.life());
+            fork.port
+        } else {
+            let pool = pool_of(settings.next_count, number);
+            start_one(site, plan, pool, nursery.as_ref())?
+        };
+        brood.ports.push(port);
+    }
+    wait_ready(&brood.ports, &site.bell, settings.limits.start)?;
+    let ports = core::mem::take(&mut brood.ports);
+    drop(brood);
+    Ok((ports, nursery))
+}
+
+/// Forks the children that are to be forks.
+fn fork_all(site: &Site<'_>, plans: &[Plan]) -> Result<Vec<Forked>> {
+    let services = site.services;
+    let mut forked = Vec::new();
+    let mut siblings = Siblings::default();
+    for (number, plan) in plans.iter().enumerate() {
+        let Plan::Work {
+            label,
+            work,
+            kind: Kind::EarlyFork,
+        } = plan
+        else {
+            continue;
+        };
+        let channel = Channel::new(&site.bell)?;
+        let (child, born) = fork(
+            &mut siblings,
+            label,
+            &channel,
+            &site.bell,
+            &services.catalogue,
+            &services.registry,
+            || work::hands(work, &services.catalogue),
+        )?;
+        let pool = pool_of(services.settings.next_count, number);
+        forked.push(Forked {
+            number,
+            born,
+            port: Port::new(label.clone(), pool, channel, Box::new(child)),
+        });
+    }
+    Ok(forked)
 }
 
 const fn pool_of(next_count: usize, number: usize) -> Pool {
@@ -174,7 +215,6 @@ fn start_one(
 ) -> Result<Port> {
     let channel = Channel::new(&site.bell)?;
     let label = plan.label().to_owned();
-    let tables = (&site.services.registry, &site.segments);
     let child: Box<dyn Child> = match plan {
         Plan::Work {
             work,
@@ -183,14 +223,7 @@ fn start_one(
         } => {
             let (work, catalogue) = (work.clone(), site.services.catalogue.clone());
             let hands = move || work::hands(&work, &catalogue);
-            Box::new(ThreadChild::start(
-                &label,
-                &channel,
-                &site.bell,
-                tables,
-                &site.crowd,
-                hands,
-            )?)
+            Box::new(site.thread(&label, &channel, hands)?)
         }
         Plan::Work {
             work,
@@ -217,14 +250,7 @@ fn start_one(
         Plan::Lower { worker, .. } => {
             let worker = Arc::clone(worker);
             let hands = move || Lower::start(worker).map(|lower| Box::new(lower) as _);
-            Box::new(ThreadChild::start(
-                &label,
-                &channel,
-                &site.bell,
-                tables,
-                &site.crowd,
-                hands,
-            )?)
+            Box::new(site.thread(&label, &channel, hands)?)
         }
     };
     Ok(Port::new(label, pool, channel, child))
