@@ -14,6 +14,9 @@ use object::{Endianness, SectionIndex, SymbolIndex, pod};
 
 /// The machine number of AICore code.
 const MACHINE: Machine = Machine(0x1029);
+/// Beginnings of the names of sections that others read and no core: how to unwind, and what the vendor's own launcher
+/// wants to know of a kernel.
+const FOR_OTHERS: [&[u8]; 2] = [b".eh_frame", b".ascend.meta"];
 
 /// Why an object file is no kernel.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -165,7 +168,10 @@ impl<'data> File<'data> {
             if name == b".text" && text.is_none() && section.sh_type(self.endian) != SHT_NOBITS {
                 let code = section.data(self.endian, self.bytes).map_err(damaged)?;
                 text = Some((index, code.to_vec()));
-            } else if flags.0 & SHF_ALLOC.0 != 0 && bytes != 0 && !name.starts_with(b".eh_frame") {
+            } else if flags.0 & SHF_ALLOC.0 != 0
+                && bytes != 0
+                && !FOR_OTHERS.iter().any(|begin| name.starts_with(begin))
+            {
                 let beside = match (flags.0 & SHF_EXECINSTR.0, flags.0 & SHF_WRITE.0) {
                     (0, 0) => Beside::Constants,
                     (0, _) => Beside::Variables,

@@ -176,13 +176,23 @@ fn what_stands_beside_the_code_is_named_with_what_is_in_it() {
             "{text}"
         );
     }
-    // What no one loads may be there.
-    let comment = Section {
-        name: ".comment",
-        flags: 0,
-        ..text()
-    };
-    assert!(kernel_text(&object(0x1029, &[text(), comment], &[])).is_ok());
+}
+
+#[test]
+fn what_no_core_reads_may_stand_beside_the_code() {
+    for (name, flags) in [
+        (".comment", 0),
+        (".eh_frame", ALLOCATED),
+        (".ascend.meta.kernel_entry", ALLOCATED),
+    ] {
+        let section = Section {
+            name,
+            flags,
+            ..text()
+        };
+        let file = object(0x1029, &[text(), section], &[]);
+        assert_eq!(kernel_text(&file), Ok(text().bytes), "{name}");
+    }
 }
 
 #[test]
