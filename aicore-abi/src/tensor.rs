@@ -257,17 +257,14 @@ impl Tensor {
         self.first_cut().is_none()
     }
 
-    /// Copies the descriptor into a slot of the runtime and fills in where the region starts.
+    /// Copies a [valid](Self::validate) descriptor into a slot of the runtime and fills in where the region starts,
+    /// which is its [`first_element`](Self::first_element).
     ///
     /// Bytes that mean nothing are left as they are in the slot, so that a plain tensor touches one
     /// cache line.
-    ///
-    /// # Errors
-    /// When the descriptor is malformed; the slot is then untouched.
     #[inline]
-    pub fn store_into(&self, slot: &mut Self) -> Result<()> {
-        self.validate()?;
-        slot.start_offset = self.first_element()?;
+    pub const fn store_into(&self, slot: &mut Self, first_element: u64) {
+        slot.start_offset = first_element;
         slot.buffer = self.buffer;
         slot.owner_task_id = self.owner_task_id;
         slot.version = self.version;
@@ -283,7 +280,6 @@ impl Tensor {
         if self.is_all_offset_zero == 0 {
             slot.offsets = self.offsets;
         }
-        Ok(())
     }
 
     /// Position of a point of the buffer, row-major.

@@ -345,7 +345,7 @@ mod tests {
 
     fn stored(tensor: &Tensor) -> Tensor {
         let mut slot = *tensor;
-        tensor.store_into(&mut slot).expect("a good tensor");
+        tensor.store_into(&mut slot, tensor.first_element().expect("a good tensor"));
         slot
     }
 

@@ -119,20 +119,11 @@ impl TensorCreateInfo {
             })
     }
 
-    /// Makes the descriptor of the allocated output in a slot of the runtime.
+    /// Makes the descriptor of the output in a slot of the runtime, after a buffer of its size was allocated.
     ///
     /// Extents of the buffer and offsets are implied, so the slot's second line is left alone.
-    ///
-    /// # Errors
-    /// When the record is malformed; the slot is then untouched.
     #[inline]
-    pub fn materialise_into(
-        &self,
-        slot: &mut Tensor,
-        buffer: BufferHandle,
-        owner: TaskId,
-    ) -> Result<()> {
-        self.byte_size()?;
+    pub const fn materialise_into(&self, slot: &mut Tensor, buffer: BufferHandle, owner: TaskId) {
         slot.buffer = buffer;
         slot.owner_task_id = owner;
         slot.start_offset = 0;
@@ -143,7 +134,6 @@ impl TensorCreateInfo {
         slot.is_raw_eq_shapes = 1;
         slot.manual_dep = self.manual_dep;
         slot.shapes = self.raw_shapes;
-        Ok(())
     }
 
     /// Repeats the initial value over a whole buffer; does nothing when there is none.

@@ -349,16 +349,15 @@ impl Orchestrator<'_> {
                     addr: address,
                     size,
                 };
-                creation
-                    .materialise_into(slot, buffer, place.id)
-                    .expect("checked before");
+                creation.materialise_into(slot, buffer, place.id);
                 if creation.has_initial_value != 0 {
                     self.fill(creation, buffer);
                 }
                 address += size;
                 result.push(slot);
             } else if let Some(tensor) = operand.tensor() {
-                tensor.store_into(slot).expect("checked before");
+                let start = tensor.first_element().expect("checked before");
+                tensor.store_into(slot, start);
             }
         }
     }
