@@ -32,7 +32,7 @@ fn check_signature(
     signature: impl ExactSizeIterator<Item = i32>,
 ) -> Result<(), Malformed> {
     let [count_field, signature_field] = fields;
-    let used = in_range(count_field, count, signature.len())?;
+    let used = Malformed::count(count_field, count, signature.len())?;
     for (index, direction) in (0..).zip(signature.take(used)) {
         if ArgDirection::from_wire(direction).is_err() {
             return Err(Malformed::ElementOutOfRange {
@@ -45,19 +45,6 @@ fn check_signature(
         }
     }
     Ok(())
-}
-
-/// A count as an index bound, if it is in 0..=limit.
-fn in_range(field: &'static str, count: i32, limit: usize) -> Result<usize, Malformed> {
-    usize::try_from(count)
-        .ok()
-        .filter(|&count| count <= limit)
-        .ok_or(Malformed::OutOfRange {
-            field,
-            value: i64::from(count),
-            min: 0,
-            max: limit as i64,
-        })
 }
 
 /// One direction of a checked signature.

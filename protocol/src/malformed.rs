@@ -121,3 +121,18 @@ pub enum Malformed {
         value: i32,
     },
 }
+
+impl Malformed {
+    /// A count as an index bound, if it is in 0..=limit.
+    pub(crate) fn count(field: &'static str, count: i32, limit: usize) -> Result<usize, Self> {
+        usize::try_from(count)
+            .ok()
+            .filter(|&count| count <= limit)
+            .ok_or(Self::OutOfRange {
+                field,
+                value: i64::from(count),
+                min: 0,
+                max: limit as i64,
+            })
+    }
+}

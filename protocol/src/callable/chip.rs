@@ -5,7 +5,7 @@ use core::mem::offset_of;
 
 use bytemuck::{Pod, Zeroable};
 
-use super::{CoreCallable, CoreCallableHeader, check_signature, direction, in_range};
+use super::{CoreCallable, CoreCallableHeader, check_signature, direction};
 use crate::limits::{
     CALLABLE_NAME_BYTES, CHIP_MAX_TENSOR_ARGS, MAX_CALLABLE_CHILDREN, MAX_FUNC_ID,
 };
@@ -259,7 +259,7 @@ impl<'a> Header<'a> {
 
     fn child_count(&self) -> Result<usize, Malformed> {
         let count = self.i32_at(offset_of!(ChipCallableHeader, child_count));
-        in_range("child_count", count, MAX_CALLABLE_CHILDREN)
+        Malformed::count("child_count", count, MAX_CALLABLE_CHILDREN)
     }
 
     fn child_func_id(&self, index: usize) -> i32 {

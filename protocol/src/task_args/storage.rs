@@ -61,7 +61,8 @@ impl ChipStorageTaskArgs {
     /// # Errors
     /// When `tensor_count` is out of range.
     pub fn used_tensors(&self) -> Result<&[ContinuousTensor], Malformed> {
-        Ok(&self.tensors[..in_use("tensor_count", self.tensor_count, CHIP_MAX_TENSOR_ARGS)?])
+        Ok(&self.tensors
+            [..Malformed::count("tensor_count", self.tensor_count, CHIP_MAX_TENSOR_ARGS)?])
     }
 
     /// The tensors in use, to be bound to other addresses.
@@ -69,7 +70,7 @@ impl ChipStorageTaskArgs {
     /// # Errors
     /// When `tensor_count` is out of range.
     pub fn used_tensors_mut(&mut self) -> Result<&mut [ContinuousTensor], Malformed> {
-        let used = in_use("tensor_count", self.tensor_count, CHIP_MAX_TENSOR_ARGS)?;
+        let used = Malformed::count("tensor_count", self.tensor_count, CHIP_MAX_TENSOR_ARGS)?;
         Ok(&mut self.tensors[..used])
     }
 
@@ -78,7 +79,8 @@ impl ChipStorageTaskArgs {
     /// # Errors
     /// When `scalar_count` is out of range.
     pub fn used_scalars(&self) -> Result<&[u64], Malformed> {
-        Ok(&self.scalars[..in_use("scalar_count", self.scalar_count, CHIP_MAX_SCALAR_ARGS)?])
+        Ok(&self.scalars
+            [..Malformed::count("scalar_count", self.scalar_count, CHIP_MAX_SCALAR_ARGS)?])
     }
 
     /// The arguments in use, every tensor record checked.
@@ -119,18 +121,6 @@ impl ChipStorageTaskArgs {
         self.scalars[used] = scalar.to_slot();
         Ok(())
     }
-}
-
-fn in_use(field: &'static str, count: i32, limit: usize) -> Result<usize, Malformed> {
-    usize::try_from(count)
-        .ok()
-        .filter(|&count| count <= limit)
-        .ok_or(Malformed::OutOfRange {
-            field,
-            value: i64::from(count),
-            min: 0,
-            max: limit as i64,
-        })
 }
 
 fn capacity(field: &'static str, count: usize, limit: usize) -> Result<i32, Malformed> {
