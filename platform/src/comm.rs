@@ -2,7 +2,12 @@
 
 use core::fmt::Debug;
 
+#[cfg(any(feature = "sim", feature = "onboard"))]
+use protocol::limits::COMM_MAX_RANKS;
+
 use crate::address::DeviceAddress;
+#[cfg(any(feature = "sim", feature = "onboard"))]
+use crate::error::Error;
 use crate::error::Result;
 
 /// One rank of a communicator.
@@ -38,4 +43,29 @@ pub trait Comm: Debug + Send + Sync {
     /// # Errors
     /// When a rank dies or does not leave in time.
     fn destroy(self: Box<Self>) -> Result<()>;
+}
+
+/// Own rank and the number of ranks, of those that meet at `meeting`.
+///
+/// # Errors
+/// When the numbers make no sense or the meeting has no name.
+#[cfg(any(feature = "sim", feature = "onboard"))]
+pub(crate) fn place(rank: i32, ranks: i32, meeting: &[u8]) -> Result<(u32, u32)> {
+    let refuse = |text: String| Error::Comm {
+        rank: u32::try_from(rank).unwrap_or(0),
+        ranks: u32::try_from(ranks).unwrap_or(0),
+        text,
+    };
+    let count = u32::try_from(ranks)
+        .ok()
+        .filter(|&count| count != 0 && count as usize <= COMM_MAX_RANKS)
+        .ok_or_else(|| refuse(format!("{ranks} ranks are not 1 to {COMM_MAX_RANKS}")))?;
+    let own = u32::try_from(rank)
+        .ok()
+        .filter(|&own| own < count)
+        .ok_or_else(|| refuse(format!("rank {rank} is not 0 to {}", count - 1)))?;
+    if meeting.is_empty() {
+        return Err(refuse("the path at which ranks meet is empty".to_owned()));
+    }
+    Ok((own, count))
 }

@@ -19,8 +19,8 @@ use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytemuck::{Pod, Zeroable};
-use protocol::limits::COMM_MAX_RANKS;
 
+use crate::comm;
 use crate::error::{Error, Result};
 
 /// First word of the root's file.
@@ -62,22 +62,7 @@ pub(crate) struct Meeting {
 impl Meeting {
     /// Rank `rank` of the `ranks` that meet at `path`.
     pub(crate) fn new(rank: i32, ranks: i32, path: &[u8], patience: Duration) -> Result<Self> {
-        let refuse = |text: String| Error::Comm {
-            rank: u32::try_from(rank).unwrap_or(0),
-            ranks: u32::try_from(ranks).unwrap_or(0),
-            text,
-        };
-        let count = u32::try_from(ranks)
-            .ok()
-            .filter(|&count| count != 0 && count as usize <= COMM_MAX_RANKS)
-            .ok_or_else(|| refuse(format!("{ranks} ranks are not 1 to {COMM_MAX_RANKS}")))?;
-        let own = u32::try_from(rank)
-            .ok()
-            .filter(|&own| own < count)
-            .ok_or_else(|| refuse(format!("rank {rank} is not 0 to {}", count - 1)))?;
-        if path.is_empty() {
-            return Err(refuse("the path at which ranks meet is empty".to_owned()));
-        }
+        let (own, count) = comm::place(rank, ranks, path)?;
         Ok(Self {
             path: PathBuf::from(String::from_utf8_lossy(path).into_owned()),
             rank: own,

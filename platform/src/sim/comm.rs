@@ -31,6 +31,7 @@ use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags};
 use sync::{Deadline, Flag, SharedDoorbell, Word32, Word64};
 
+use crate::comm;
 use crate::error::{Error, Result};
 
 /// How often a waiting rank looks whether the others live.
@@ -94,22 +95,7 @@ impl Communicator {
     /// # Errors
     /// When the numbers make no sense or the path is empty.
     pub fn new(rank: i32, ranks: i32, rootinfo_path: &[u8], patience: Duration) -> Result<Self> {
-        let refuse = |text: String| Error::Comm {
-            rank: u32::try_from(rank).unwrap_or(0),
-            ranks: u32::try_from(ranks).unwrap_or(0),
-            text,
-        };
-        let count = u32::try_from(ranks)
-            .ok()
-            .filter(|&count| count != 0 && count as usize <= COMM_MAX_RANKS)
-            .ok_or_else(|| refuse(format!("{ranks} ranks are not 1 to {COMM_MAX_RANKS}")))?;
-        let own = u32::try_from(rank)
-            .ok()
-            .filter(|&own| own < count)
-            .ok_or_else(|| refuse(format!("rank {rank} is not 0 to {}", count - 1)))?;
-        if rootinfo_path.is_empty() {
-            return Err(refuse("the path at which ranks meet is empty".to_owned()));
-        }
+        let (own, count) = comm::place(rank, ranks, rootinfo_path)?;
         let mut path = String::from("/dev/shm");
         path.push_str(&String::from_utf8_lossy(&sim_segment_name(
             parent_id(),
