@@ -107,25 +107,41 @@ pub(crate) fn write<A: Arch>(
         }
     }
     if config.enable_dump_tensor != 0 {
-        if recording.tensors.is_empty() {
-            log::warn!("no task had a tensor: {TENSORS} is not written");
-        } else {
-            let folder = folder.join(TENSORS);
-            fs::create_dir_all(&folder).map_err(|source| Error::Diagnostics {
-                path: folder.clone(),
-                source,
-            })?;
-            file(&folder.join("tensor_dump.bin"), |to| {
-                tensors::write_contents(recording, to)
-            })?;
-            file(&folder.join("tensor_dump.json"), |to| {
-                tensors::write_manifest(recording, &folder, to)
-            })?;
-        }
+        write_tensors(folder, recording)?;
     }
     file(&folder.join(ABOUT), |to| {
         describe::<A>(about, recording, to)
     })?;
+    warn_of_dropped(recording);
+    log::info!(
+        "recorded {} kernel calls in {}",
+        recording.calls.len(),
+        folder.display()
+    );
+    Ok(())
+}
+
+/// What went into every task and came out.
+fn write_tensors(folder: &Path, recording: &Recording) -> Result<()> {
+    if recording.tensors.is_empty() {
+        log::warn!("no task had a tensor: {TENSORS} is not written");
+        return Ok(());
+    }
+    let folder = folder.join(TENSORS);
+    fs::create_dir_all(&folder).map_err(|source| Error::Diagnostics {
+        path: folder.clone(),
+        source,
+    })?;
+    file(&folder.join("tensor_dump.bin"), |to| {
+        tensors::write_contents(recording, to)
+    })?;
+    file(&folder.join("tensor_dump.json"), |to| {
+        tensors::write_manifest(recording, &folder, to)
+    })
+}
+
+/// Says which records there was no room for.
+fn warn_of_dropped(recording: &Recording) {
     for section in Section::ALL {
         let dropped = recording.dropped(section);
         if dropped != 0 {
@@ -135,12 +151,6 @@ pub(crate) fn write<A: Arch>(
             );
         }
     }
-    log::info!(
-        "recorded {} kernel calls in {}",
-        recording.calls.len(),
-        folder.display()
-    );
-    Ok(())
 }
 
 fn clusters(config: &CallConfig) -> u32 {

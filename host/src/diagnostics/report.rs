@@ -134,11 +134,27 @@ impl Report {
         ] {
             write_spread(to, name, spread)?;
         }
-        let path = &it.observed;
+        self.write_path(to, swimlane)?;
+        writeln!(
+            to,
+            "floor: {} (longest chain {}, work per core {}); average {:.2} and at most {} calls at once; \
+             busiest core {:.2} of the mean",
+            time(it.floor()),
+            time(it.static_path),
+            time(it.work_per_core),
+            it.concurrency,
+            it.peak,
+            it.imbalance
+        )
+    }
+
+    /// What the makespan consists of, the last call first.
+    fn write_path(&self, to: &mut String, swimlane: &Swimlane) -> core::fmt::Result {
+        let path = &self.measures.observed;
         writeln!(
             to,
             "\ncritical path: {} = {} computing + {} after producers + {} after the core's last + {} in front",
-            time(it.makespan),
+            time(self.measures.makespan),
             time(path.compute),
             time(path.data_wait),
             time(path.core_wait),
@@ -155,18 +171,7 @@ impl Report {
             more => format!(" ← {more} more"),
         };
         let steps: Vec<&str> = steps.iter().rev().take(shown).map(String::as_str).collect();
-        writeln!(to, "  {}{more}", steps.join(" ← "))?;
-        writeln!(
-            to,
-            "floor: {} (longest chain {}, work per core {}); average {:.2} and at most {} calls at once; \
-             busiest core {:.2} of the mean",
-            time(it.floor()),
-            time(it.static_path),
-            time(it.work_per_core),
-            it.concurrency,
-            it.peak,
-            it.imbalance
-        )
+        writeln!(to, "  {}{more}", steps.join(" ← "))
     }
 
     fn write_functions(&self, to: &mut String, top: usize) -> core::fmt::Result {

@@ -114,37 +114,7 @@ impl Swimlane {
         calls.sort_unstable_by_key(|call| (call.task, call.dispatch, call.core));
         let edges: BTreeSet<(u64, u64)> =
             recording.edges.iter().map(|it| (it.from, it.to)).collect();
-        let threads = A::MAX_AICPU_THREADS as usize;
-        let phase = |record: &PhaseRecord| {
-            let id = AicpuPhaseId::from_wire(u32::from(record.phase)).ok()?;
-            Some(Phase {
-                name: phase_name(id).to_owned(),
-                start: moment(record.start),
-                end: moment(record.end),
-                index: u64::from(record.index),
-                subject: record.subject,
-            })
-        };
-        let mut schedulers = vec![Vec::new(); threads];
-        let mut orchestrators = vec![Vec::new(); threads];
-        for record in &recording.phases {
-            let writer = usize::from(record.writer);
-            let lane = match writer {
-                // The last thread submits.
-                ORCHESTRATOR => orchestrators.last_mut(),
-                writer => schedulers.get_mut(writer),
-            };
-            if let (Some(lane), Some(phase)) = (lane, phase(record)) {
-                lane.push(phase);
-            }
-        }
-        for lane in schedulers.iter_mut().chain(&mut orchestrators) {
-            lane.sort_by_key(|phase| phase.start);
-        }
-        if recording.phases.is_empty() {
-            schedulers.clear();
-            orchestrators.clear();
-        }
+        let [schedulers, orchestrators] = lanes::<A>(&recording.phases, moment);
         let mut core_to_thread = vec![-1; (clusters * A::CORES_PER_BLOCK) as usize];
         for call in &recording.calls {
             if let Some(thread) = core_to_thread.get_mut(usize::from(call.core)) {
@@ -247,6 +217,42 @@ impl Swimlane {
         }
         writeln!(to, "\n}}")
     }
+}
+
+/// The phases of each thread as a scheduler, and as the one that submits.
+fn lanes<A: Arch>(records: &[PhaseRecord], moment: impl Fn(u64) -> u64) -> [Vec<Vec<Phase>>; 2] {
+    let threads = A::MAX_AICPU_THREADS as usize;
+    let phase = |record: &PhaseRecord| {
+        let id = AicpuPhaseId::from_wire(u32::from(record.phase)).ok()?;
+        Some(Phase {
+            name: phase_name(id).to_owned(),
+            start: moment(record.start),
+            end: moment(record.end),
+            index: u64::from(record.index),
+            subject: record.subject,
+        })
+    };
+    let mut schedulers = vec![Vec::new(); threads];
+    let mut orchestrators = vec![Vec::new(); threads];
+    for record in records {
+        let writer = usize::from(record.writer);
+        let lane = match writer {
+            // The last thread submits.
+            ORCHESTRATOR => orchestrators.last_mut(),
+            writer => schedulers.get_mut(writer),
+        };
+        if let (Some(lane), Some(phase)) = (lane, phase(record)) {
+            lane.push(phase);
+        }
+    }
+    for lane in schedulers.iter_mut().chain(&mut orchestrators) {
+        lane.sort_by_key(|phase| phase.start);
+    }
+    if records.is_empty() {
+        schedulers.clear();
+        orchestrators.clear();
+    }
+    [schedulers, orchestrators]
 }
 
 fn write_phases(
