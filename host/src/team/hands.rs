@@ -41,7 +41,8 @@ pub(crate) trait Hands: Send {
     ) -> Result<Words, Fault>;
 }
 
-fn wrong_target(who: &str, target: &Target) -> Fault {
+/// The answer to a target that is for others.
+pub(crate) fn wrong_target(who: &str, target: &Target) -> Fault {
     Fault::new(
         FaultKind::Unsupported,
         format!("{who} cannot run a {}", target.kind()),
@@ -81,6 +82,7 @@ impl Hands for Functions {
     }
 }
 
+/// The answer to a request that is for others.
 pub(crate) fn unsupported(who: &str, request: Request) -> Fault {
     Fault::new(
         FaultKind::Unsupported,

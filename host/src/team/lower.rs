@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::call::Call;
 use super::failure::Failure;
-use super::fault::{Fault, FaultKind};
+use super::fault::Fault;
 use super::frame::{Request, Words};
-use super::hands::{Hands, unsupported};
+use super::hands::{Hands, unsupported, wrong_target};
 use super::shared::Shared;
 use super::supply::Supply;
 use super::target::Target;
@@ -42,10 +42,7 @@ impl Hands for Lower {
     fn prepare(&mut self, _: u64, target: &Target) -> Result<(), Fault> {
         match target {
             Target::Graph(_) => Ok(()),
-            other => Err(Fault::new(
-                FaultKind::Unsupported,
-                format!("a lower worker cannot run a {}", other.kind()),
-            )),
+            other => Err(wrong_target("a lower worker", other)),
         }
     }
 
@@ -55,10 +52,7 @@ impl Hands for Lower {
 
     fn run(&mut self, _: u64, target: &Target, call: &Call<'_>) -> Result<(), Fault> {
         let Target::Graph(function) = target else {
-            return Err(Fault::new(
-                FaultKind::Unsupported,
-                format!("a lower worker cannot run a {}", target.kind()),
-            ));
+            return Err(wrong_target("a lower worker", target));
         };
         let run = self
             .worker

@@ -46,14 +46,18 @@ enum Description {
     Function(String),
     Graph(String),
     NamedProgram(String),
-    Program {
-        runtime: String,
-        orchestration: usize,
-        entry: String,
-        config: String,
-        signature: Vec<i32>,
-        kernels: Vec<DescribedKernel>,
-    },
+    Program(DescribedProgram),
+}
+
+/// A program of images; they follow in the order of their mention.
+#[derive(Debug, Serialize, Deserialize)]
+struct DescribedProgram {
+    runtime: String,
+    orchestration: usize,
+    entry: String,
+    config: String,
+    signature: Vec<i32>,
+    kernels: Vec<DescribedKernel>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -94,14 +98,14 @@ pub(crate) fn describe_images(program: &Program) -> Option<Vec<u8>> {
             bytes: image.len(),
         });
     }
-    let mut described = encode(&Description::Program {
+    let mut described = encode(&Description::Program(DescribedProgram {
         orchestration: bytes.len(),
         runtime: runtime.to_owned(),
         entry: entry.to_string_lossy().into_owned(),
         config: config.to_string_lossy().into_owned(),
         signature: program.signature.iter().map(|it| it.to_wire()).collect(),
         kernels,
-    });
+    }));
     for image in images {
         described.extend_from_slice(image);
     }
@@ -116,7 +120,6 @@ fn encode(description: &Description) -> Vec<u8> {
 
 /// Finds or builds what a description describes.
 pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target, Fault> {
-    let bad = |text: &str| Fault::new(FaultKind::Malformed, format!("a description {text}"));
     let end = described.iter().position(|&byte| byte == b'\n');
     let end = end.ok_or_else(|| bad("has no end of line"))?;
     let description =
@@ -142,55 +145,58 @@ pub(crate) fn resolve(described: &[u8], catalogue: &Catalogue) -> Result<Target,
             .find_program(&name)
             .map(|program| Target::Program(Arc::new(program)))
             .ok_or_else(|| unknown("program", &name)),
-        Description::Program {
-            runtime,
-            orchestration,
-            entry,
-            config,
-            signature,
-            kernels,
-        } => {
-            let mut rest = &described[end + 1..];
-            let mut image = |bytes: usize| {
-                let (image, behind) = rest
-                    .split_at_checked(bytes)
-                    .ok_or_else(|| bad("is shorter than its images"))?;
-                rest = behind;
-                Ok::<_, Fault>(image)
-            };
-            let wire = |_| bad("has an unknown direction or kind of core");
-            let orchestration = orchestration_of(&runtime, image(orchestration)?, &entry, &config)
+        Description::Program(described_program) => described_program
+            .program(&described[end + 1..])
+            .map(|program| Target::Program(Arc::new(program))),
+    }
+}
+
+/// A complaint about a description.
+fn bad(text: &str) -> Fault {
+    Fault::new(FaultKind::Malformed, format!("a description {text}"))
+}
+
+impl DescribedProgram {
+    /// The program, whose images lie one after the other in `images`.
+    fn program(self, images: &[u8]) -> Result<Program, Fault> {
+        let mut rest = images;
+        let mut image = |bytes: usize| {
+            let (image, behind) = rest
+                .split_at_checked(bytes)
+                .ok_or_else(|| bad("is shorter than its images"))?;
+            rest = behind;
+            Ok::<_, Fault>(image)
+        };
+        let wire = |_| bad("has an unknown direction or kind of core");
+        let orchestration = image(self.orchestration)?;
+        let orchestration =
+            orchestration_of(&self.runtime, orchestration, &self.entry, &self.config)
                 .map_err(|text| bad(&text))?;
-            let signature: Result<Vec<_>, _> =
-                signature.into_iter().map(ArgDirection::from_wire).collect();
-            let kernels: Result<Vec<_>, Fault> = kernels
-                .into_iter()
-                .map(|kernel| {
-                    Ok(ProgramKernel {
-                        func_id: kernel.func_id,
-                        core: kernel
-                            .core
-                            .map(CoreType::from_wire)
-                            .transpose()
-                            .map_err(wire)?,
-                        kernel: Kernel::Image(image(kernel.bytes)?.into()),
-                    })
-                })
-                .collect();
-            Ok(Target::Program(Arc::new(Program {
-                orchestration,
-                signature: signature.map_err(wire)?,
-                kernels: kernels?,
-            })))
-        }
+        let signature = self.signature.into_iter().map(ArgDirection::from_wire);
+        let signature: Result<Vec<_>, _> = signature.collect();
+        let kernel = |kernel: DescribedKernel| {
+            let core = kernel.core.map(CoreType::from_wire);
+            Ok(ProgramKernel {
+                func_id: kernel.func_id,
+                core: core.transpose().map_err(wire)?,
+                kernel: Kernel::Image(image(kernel.bytes)?.into()),
+            })
+        };
+        let kernels: Result<Vec<_>, Fault> = self.kernels.into_iter().map(kernel).collect();
+        Ok(Program {
+            orchestration,
+            signature: signature.map_err(wire)?,
+            kernels: kernels?,
+        })
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::{
-        ArgDirection, Catalogue, CoreType, Description, Kernel, Program, ProgramKernel, Target,
-        describe_images, describe_named, encode, images, orchestration_of, resolve,
+        ArgDirection, Catalogue, CoreType, DescribedProgram, Description, Kernel, Program,
+        ProgramKernel, Target, describe_images, describe_named, encode, images, orchestration_of,
+        resolve,
     };
 
     fn program(runtime: &str) -> Program {
@@ -231,14 +237,14 @@ mod tests {
 
     #[test]
     fn a_runtime_that_is_not_there_is_named() {
-        let described = encode(&Description::Program {
+        let described = encode(&Description::Program(DescribedProgram {
             runtime: "abacus".to_owned(),
             orchestration: 0,
             entry: "go".to_owned(),
             config: String::new(),
             signature: Vec::new(),
             kernels: Vec::new(),
-        });
+        }));
         let error = resolve(&described, &Catalogue::new()).expect_err("no build has it");
         assert!(error.message.contains("`abacus`"), "{error}");
     }

@@ -113,36 +113,20 @@ fn compare(
     Ok(truth(&answers, |x| x != 0.0))
 }
 
+fn divided(whole: fn(i64, i64) -> i64) -> impl Fn(i64, i64) -> Result<i64, String> {
+    move |l, r| match r {
+        0 => Err("a whole number is divided by zero".to_owned()),
+        _ => Ok(whole(l, r)),
+    }
+}
+
 fn binary(sign: &str, left: &Array, right: &Array) -> Result<Array, String> {
-    let by_zero = || "a whole number is divided by zero".to_owned();
     match sign {
         "+" => zip(left, right, |l, r| Ok(l.wrapping_add(r)), |l, r| l + r),
         "-" => zip(left, right, |l, r| Ok(l.wrapping_sub(r)), |l, r| l - r),
         "*" => zip(left, right, |l, r| Ok(l.wrapping_mul(r)), |l, r| l * r),
-        "/" => zip(
-            left,
-            right,
-            |l, r| {
-                if r == 0 {
-                    Err(by_zero())
-                } else {
-                    Ok(l.wrapping_div(r))
-                }
-            },
-            |l, r| l / r,
-        ),
-        "%" => zip(
-            left,
-            right,
-            |l, r| {
-                if r == 0 {
-                    Err(by_zero())
-                } else {
-                    Ok(l.wrapping_rem(r))
-                }
-            },
-            |l, r| l % r,
-        ),
+        "/" => zip(left, right, divided(i64::wrapping_div), |l, r| l / r),
+        "%" => zip(left, right, divided(i64::wrapping_rem), |l, r| l % r),
         "^" => power(left, right),
         "==" => compare(left, right, i64::eq, f64::eq),
         "!=" => compare(left, right, i64::ne, f64::ne),

@@ -308,9 +308,30 @@ fn plans(spec: &Spec, next_kind: Kind, lower: Vec<Worker>) -> Vec<Plan> {
     plans
 }
 
+fn refuse(what: String, reason: &str) -> Result<()> {
+    Err(Error::refused(what, reason))
+}
+
+/// Refuses what makes no sense together.
 fn check(spec: &Spec, catalogue: &Catalogue, lower: &[Worker]) -> Result<()> {
+    check_levels(spec, lower)?;
+    check_chips(spec, catalogue)?;
+    if spec.chips.len() + spec.lower.len() + lower.len() > 128 || spec.subs > 4096 {
+        return refuse(
+            format!(
+                "{} children and {} sub workers",
+                spec.chips.len(),
+                spec.subs
+            ),
+            "128 and 4096 are the limits",
+        );
+    }
+    Ok(())
+}
+
+/// Which children a worker of its level may have.
+fn check_levels(spec: &Spec, lower: &[Worker]) -> Result<()> {
     let level = spec.level;
-    let refuse = |what: String, reason: &str| Err(Error::refused(what, reason));
     let lower_levels = lower
         .iter()
         .map(Worker::level)
@@ -362,6 +383,11 @@ fn check(spec: &Spec, catalogue: &Catalogue, lower: &[Worker]) -> Result<()> {
             );
         }
     }
+    Ok(())
+}
+
+/// Which chips there are to be.
+fn check_chips(spec: &Spec, catalogue: &Catalogue) -> Result<()> {
     for (number, (source, device)) in spec.chips.iter().enumerate() {
         if let ChipSource::Platform(name) = source {
             catalogue.check_platform(name)?;
@@ -375,16 +401,6 @@ fn check(spec: &Spec, catalogue: &Catalogue, lower: &[Worker]) -> Result<()> {
                 "each chip has one child",
             );
         }
-    }
-    if spec.chips.len() + spec.lower.len() + lower.len() > 128 || spec.subs > 4096 {
-        return refuse(
-            format!(
-                "{} children and {} sub workers",
-                spec.chips.len(),
-                spec.subs
-            ),
-            "128 and 4096 are the limits",
-        );
     }
     Ok(())
 }
