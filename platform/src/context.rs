@@ -187,6 +187,7 @@ impl<A: Arch, M: Machine> Device for DeviceContext<A, M> {
         let device = self.attached("prepare")?;
         lock(&device.registry).vacant(callable_id)?;
         program.check(callable_id)?;
+        device.store.machine.accept(&program.orchestration)?;
         let prepared = device.load(callable_id, program)?;
         #[cfg(feature = "hbg")]
         let on_host = prepared.host.is_some();

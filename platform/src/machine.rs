@@ -14,7 +14,7 @@ use crate::address::DeviceAddress;
 use crate::comm::Comm;
 use crate::error::{Error, Result};
 use crate::launch::{Launch, Outcome};
-use crate::program::Kernel;
+use crate::program::{Kernel, Orchestration};
 
 /// Why there is no device memory.
 #[derive(Debug)]
@@ -85,6 +85,14 @@ pub trait Machine: Debug + Send + Sync + Sized + 'static {
     /// # Safety
     /// The range at `to` lies in one live allocation.
     unsafe fn fill(&self, to: DeviceAddress, byte: u8, bytes: usize) -> Result<()>;
+
+    /// Whether the machine can run such an orchestration.
+    ///
+    /// # Errors
+    /// What to give instead.
+    fn accept(&self, _orchestration: &Orchestration) -> Result<()> {
+        Ok(())
+    }
 
     /// Loads the code of a kernel.
     ///

@@ -21,7 +21,7 @@ use crate::error::{Error, Result};
 use crate::launch::{Launch, Outcome};
 use crate::lock::lock;
 use crate::machine::{DeviceMemory, LoadedKernel, Machine, NoMemory};
-use crate::program::Kernel;
+use crate::program::{Kernel, Orchestration};
 
 use super::comm::{Rank, Windows};
 use super::descriptor::LaunchBlock;
@@ -345,6 +345,19 @@ impl<A: RunDescriptors> Machine for Chip<A> {
         }
         let bound = self.driver.bind()?;
         self.transferred(bound.fill(to.0, byte, bytes as u64))
+    }
+
+    fn accept(&self, orchestration: &Orchestration) -> Result<()> {
+        match orchestration {
+            Orchestration::Trb(aicpu::trb::Orchestration::InProcess(_)) => {
+                Err(Error::Unsupported {
+                    what: "a graph that a function of this process builds task by task",
+                    machine: self.options.family.platform,
+                    instead: "a shared object built for the chip's control CPUs",
+                })
+            }
+            _ => Ok(()),
+        }
     }
 
     fn load_code(&self, func_id: i32, kernel: &Kernel) -> Result<KernelImage> {

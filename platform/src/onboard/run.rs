@@ -82,11 +82,7 @@ impl<A: RunDescriptors> Chip<A> {
                 }
             }
             Orchestration::Trb(aicpu::trb::Orchestration::InProcess(_)) => {
-                return failed(Error::Unsupported {
-                    what: "a graph that a function of this process builds task by task",
-                    machine: self.options.family.platform,
-                    instead: "a shared object built for the chip's control CPUs",
-                });
+                unreachable!("not accepted when it was prepared")
             }
         };
         self.run_work(launch, extent, work)

@@ -7,6 +7,7 @@
 use core::fmt;
 
 use host::ChipWorker;
+use platform::Error;
 
 use super::subject::{Language, Runtime, Subject};
 use crate::dist;
@@ -30,16 +31,22 @@ pub trait Reach: fmt::Debug + Sync {
         object
     }
 
-    /// Whether programs may be functions of this process altogether.
-    ///
-    /// # Errors
-    /// In which words they are refused.
-    fn functions(&self, subject: &Subject) -> platform::Result<()>;
+    /// How a program is refused in which this part is a function of this process; nothing if it is not.
+    fn refusal(&self, subject: &Subject, part: Part) -> Option<Error>;
 
     /// What is different for a subject.
     fn terms(&self, _: &Subject) -> Terms {
         Terms::SIMULATED
     }
+}
+
+/// A part of a program.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What makes its graph.
+    Orchestration,
+    /// What its tasks call.
+    Kernel,
 }
 
 /// What chips keep.
@@ -186,11 +193,15 @@ impl Reach for Way {
         }
     }
 
-    fn functions(&self, _: &Subject) -> platform::Result<()> {
+    fn refusal(&self, _: &Subject, part: Part) -> Option<Error> {
+        let what = match part {
+            Part::Orchestration => "an orchestration that is a function of this process",
+            Part::Kernel => "a kernel that is a function of this process",
+        };
         match self {
-            Self::Embedded => Ok(()),
-            Self::Libraries => Err(platform::Error::Unsupported {
-                what: "an orchestration that is a function of this process",
+            Self::Embedded => None,
+            Self::Libraries => Some(Error::Unsupported {
+                what,
                 machine: "a runtime that was loaded by path",
                 instead: "give it as a shared object",
             }),

@@ -6,7 +6,8 @@ use platform::Error as Refusal;
 use protocol::limits::MAX_REGISTERED_CALLABLE_IDS;
 
 use super::bench::{Bench, of_device, refused, small};
-use super::subject::{Parts, Recipe, Subject};
+use super::reach::Part;
+use super::subject::{Language, Recipe, Subject};
 
 const ONE: &[host::ArgDirection] = &[Inout];
 
@@ -34,15 +35,33 @@ pub fn programs_are_registered_before_and_after_init(subject: &Subject) {
     bench.proves_itself(&late);
 }
 
-/// Programs that are functions of this process run on chips that are part of it. Elsewhere goes an image, which a function
-/// does not have: it is refused by name.
+/// Programs that are functions of this process, or one part of which is, run on chips that are part of it. Elsewhere goes
+/// an image, which a function does not have: it is refused by name.
 pub fn functions_of_this_process_run_where_there_is_no_interface(subject: &Subject) {
     let bench = Bench::new(subject);
-    let program = subject.runtime.program(&Recipe::rust(ONE), &Parts::RUST);
-    let registered = bench.worker.register(program);
-    match subject.reach.functions(subject) {
-        Ok(()) => bench.proves_itself(&registered.expect("a good program")),
-        Err(refusal) => refused(registered, &refusal),
+    let refusal = |part| subject.reach.refusal(subject, part);
+    for (orchestration, kernels) in [
+        (Language::Rust, Language::Rust),
+        (Language::Rust, Language::Cpp),
+        (Language::Cpp, Language::Rust),
+    ] {
+        let recipe = Recipe {
+            language: orchestration,
+            ..Recipe::rust(ONE)
+        };
+        let program = subject.program_in(&recipe, kernels);
+        let expected = [
+            (orchestration, Part::Orchestration),
+            (kernels, Part::Kernel),
+        ]
+        .into_iter()
+        .filter(|(language, _)| *language == Language::Rust)
+        .find_map(|(_, part)| refusal(part));
+        let registered = bench.worker.register(program);
+        match expected {
+            None => bench.proves_itself(&registered.expect("a good program")),
+            Some(refusal) => refused(registered, &refusal),
+        }
     }
     bench.proves_itself(&bench.registered(&Recipe::rust(ONE)));
 }

@@ -258,20 +258,31 @@ impl Subject {
             language,
             ..*recipe
         };
-        let parts = match (language, kernels) {
-            (_, Language::Rust) => Parts::RUST,
+        (recipe, self.parts(language, kernels))
+    }
+
+    fn parts(&self, orchestration: Language, kernels: Language) -> Parts {
+        match (orchestration, kernels) {
+            (Language::Rust, Language::Rust) => Parts::RUST,
             (Language::Rust, Language::Cpp) => Parts {
                 kernels,
                 objects: self.objects(),
                 described: self.objects_of(super::trb::Trb.name()),
             },
-            (Language::Cpp, Language::Cpp) => Parts {
+            (Language::Cpp, _) => Parts {
                 kernels,
                 objects: self.objects(),
                 ..Parts::RUST
             },
-        };
-        (recipe, parts)
+        }
+    }
+
+    /// A program that carries out scripts, in the language of `recipe` and with kernels in this one, whether or not that
+    /// is possible there.
+    #[must_use]
+    pub fn program_in(&self, recipe: &Recipe<'_>, kernels: Language) -> Program {
+        let parts = self.parts(recipe.language, kernels);
+        self.runtime.program(recipe, &parts)
     }
 
     /// A program whose orchestration is `image`, with the kernels of `recipe`.

@@ -9,7 +9,7 @@ use host::ChipWorker;
 use platform::Error;
 use platform::cann::Library;
 use platform::onboard::TimeLimits;
-use tests::conformance::reach::{Devices, Loss, Memory, Reach, Terms, Windows};
+use tests::conformance::reach::{Devices, Loss, Memory, Part, Reach, Terms, Windows};
 use tests::conformance::subject::{Language, Loads, Platform, Runtime, Subject};
 use tests::headers;
 use virtual_ascend::{Config, Family, Session, code_for_virtual_cores};
@@ -89,11 +89,22 @@ impl Reach for Board {
         code_for_virtual_cores(&object)
     }
 
-    fn functions(&self, subject: &Subject) -> platform::Result<()> {
-        Err(Error::Unsupported {
-            what: "a kernel that is a function of this process",
+    fn refusal(&self, subject: &Subject, part: Part) -> Option<Error> {
+        let (what, instead) = match (part, subject.runtime.loads()) {
+            (Part::Orchestration, Loads::AtRegistration) => return None,
+            (Part::Orchestration, Loads::AtFirstRun) => (
+                "a graph that a function of this process builds task by task",
+                "a shared object built for the chip's control CPUs",
+            ),
+            (Part::Kernel, _) => (
+                "a kernel that is a function of this process",
+                "an object file built by ccec, or its .text",
+            ),
+        };
+        Some(Error::Unsupported {
+            what,
             machine: subject.platform.name,
-            instead: "an object file built by ccec, or its .text",
+            instead,
         })
     }
 
