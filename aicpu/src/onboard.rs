@@ -33,4 +33,6 @@ mod run;
 pub mod stamp;
 #[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
 mod team;
+#[cfg(all(feature = "image", any(feature = "trb", feature = "hbg")))]
+mod vendor;
 pub mod wire;

@@ -13,11 +13,13 @@ use std::sync::OnceLock;
 use protocol::kernel_args::{KernelArgsA2a3, KernelArgsA5};
 
 use super::block::{Block, at};
+use super::cache;
 use super::gate::{Gate, Place};
 use super::logging;
 use super::run::Chip;
 use super::stamp::Stamp;
 use super::team::Team;
+use super::wire::Introduction;
 use crate::guarded_call::panic_text;
 
 /// The family the image is for.
@@ -55,13 +57,36 @@ pub extern "C" fn StaticTileFwkBackendKernelServer(args: *mut c_void) -> c_int {
     if args.is_null() { FAILED } else { 0 }
 }
 
-/// Takes the levels of the device's log. Launched once: it is when this is launched that the image is opened.
+/// Introduces the image. Launched once: it is when this is launched that the image is opened.
+///
+/// # Safety
+/// `args` are kernel arguments of this project's host, with room for an introduction where run descriptors go.
 #[unsafe(no_mangle)]
-pub extern "C" fn DynTileFwkBackendKernelServerInit(args: *mut c_void) -> c_int {
+pub unsafe extern "C" fn DynTileFwkBackendKernelServerInit(args: *mut c_void) -> c_int {
     if args.is_null() {
         return FAILED;
     }
-    guarded(logging::refresh)
+    // SAFETY: the caller's promise.
+    let descriptor = unsafe { word(args, DESCRIPTOR_AT) };
+    let Some(place) = at::<Introduction>(descriptor) else {
+        return FAILED;
+    };
+    guarded(|| {
+        logging::refresh();
+        // SAFETY: the caller's promise.
+        unsafe { place.write(Introduction::here()) };
+        cache::clean(place.as_ptr().cast(), size_of::<Introduction>());
+    })
+}
+
+/// A word of the kernel arguments.
+///
+/// # Safety
+/// `args` are as many bytes and more.
+unsafe fn word(args: *mut c_void, offset: usize) -> u64 {
+    let place = args.cast::<u8>().wrapping_add(offset).cast::<u64>();
+    // SAFETY: the caller's promise; the launcher aligns the copy to 8 bytes.
+    unsafe { place.read() }
 }
 
 /// Takes part in one run, if this thread is needed.
@@ -73,12 +98,10 @@ pub unsafe extern "C" fn DynTileFwkBackendKernelServer(args: *mut c_void) -> c_i
     if args.is_null() {
         return FAILED;
     }
-    let word = |offset: usize| {
-        let place = args.cast::<u8>().wrapping_add(offset).cast::<u64>();
-        // SAFETY: the caller's promise; the launcher aligns the copy to 8 bytes.
-        unsafe { place.read() }
-    };
-    let (descriptor, table) = (word(DESCRIPTOR_AT), word(TABLE_AT));
+    // SAFETY: the caller's promise.
+    let descriptor = unsafe { word(args, DESCRIPTOR_AT) };
+    // SAFETY: as above.
+    let table = unsafe { word(args, TABLE_AT) };
     if at::<u8>(descriptor).is_none() {
         return FAILED;
     }

@@ -3,20 +3,17 @@
 //! Knows the vendor's two log functions, which the process that loads the image has. Without them
 //! nothing is logged.
 
-use core::ffi::{CStr, c_char};
 use std::ffi::CString;
 use std::sync::OnceLock;
 
-use libloading::os::unix::Library;
 use log::{Level, LevelFilter, Log, Metadata, Record};
+
+use super::vendor::{self, CheckLogLevel, DlogRecord};
 
 /// The vendor's number for control CPUs.
 const MODULE: i32 = 36;
 /// Longest line the vendor's log takes, its own head included.
 const LINE: usize = 900;
-
-type CheckLogLevel = unsafe extern "C" fn(i32, i32) -> i32;
-type DlogRecord = unsafe extern "C" fn(i32, i32, *const c_char, ...);
 
 struct DeviceLog {
     check: Option<CheckLogLevel>,
@@ -28,22 +25,16 @@ static LOG: OnceLock<DeviceLog> = OnceLock::new();
 /// Takes the levels as they are now; called before every run.
 pub(super) fn refresh() {
     let device_log = LOG.get_or_init(|| {
-        let process = Library::this();
         DeviceLog {
-            check: find(&process, c"CheckLogLevel"),
-            record: find(&process, c"DlogRecord"),
+            // SAFETY: the function of this name has this type wherever there is one.
+            check: unsafe { vendor::function::<CheckLogLevel>(c"CheckLogLevel") },
+            // SAFETY: as above.
+            record: unsafe { vendor::function::<DlogRecord>(c"DlogRecord") },
         }
     });
     // A second image in the process has a logger of its own; this one is set once.
     let _set_before = log::set_logger(device_log);
     log::set_max_level(device_log.level());
-}
-
-fn find<F: Copy>(process: &Library, name: &CStr) -> Option<F> {
-    // SAFETY: the function of this name has this prototype wherever there is one.
-    unsafe { process.get::<F>(name.to_bytes_with_nul()) }
-        .ok()
-        .map(|symbol| *symbol)
 }
 
 impl DeviceLog {

@@ -6,7 +6,7 @@ use aicore_abi::kernel::DeferredIngressBuffer;
 use aicore_abi::payload::DispatchPayload;
 use protocol::{PROTOCOL_DIGEST, PROTOCOL_VERSION, Pinned};
 
-use super::wire::{Outcome, Request};
+use super::wire::{Introduction, Outcome, Request};
 
 /// A runtime, as host and image name it to each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +34,7 @@ impl Runtime {
 /// Digest of everything that host and image must agree on, whatever the runtime.
 pub const DIGEST: u64 = {
     let records = protocol::layout::digest_of(&[
+        <Introduction as Pinned>::LAYOUT,
         <Request as Pinned>::LAYOUT,
         <Outcome as Pinned>::LAYOUT,
         <DispatchPayload as Pinned>::LAYOUT,

@@ -98,6 +98,24 @@ protocol::pin_layout!(Request, 192 bytes, align 64, {
     128 => reserved: [u64; 8],
 });
 
+/// What the image says when it is opened, at the start of the memory that run descriptors are written to later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub struct Introduction {
+    /// [`DIGEST`] of the image's build: the vendor's loader may have kept another image than it was given.
+    pub digest: u64,
+    /// Which control CPUs kernels may use, one bit each, as the chip sees it; 0 if only the host can know.
+    pub processors: u64,
+    /// Zero.
+    pub reserved: [u64; 6],
+}
+
+protocol::pin_layout!(Introduction, 64 bytes, align 64, {
+    0 => digest: u64,
+    8 => processors: u64,
+    16 => reserved: [u64; 6],
+});
+
 /// What came of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
@@ -150,6 +168,10 @@ protocol::pin_layout!(Outcome, 1024 bytes, align 64, {
 });
 
 // SAFETY: integers only, and the pinned layouts have no padding.
+unsafe impl bytemuck::Zeroable for Introduction {}
+// SAFETY: as above, and every bit pattern is a value.
+unsafe impl bytemuck::Pod for Introduction {}
+// SAFETY: as above.
 unsafe impl bytemuck::Zeroable for Request {}
 // SAFETY: as above, and every bit pattern is a value.
 unsafe impl bytemuck::Pod for Request {}

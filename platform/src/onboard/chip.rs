@@ -78,6 +78,7 @@ pub(super) struct Held {
     /// Where the descriptor of each run goes.
     pub(super) descriptor: Buffer,
     pub(super) cross_core_base: u64,
+    /// On how many control CPUs a run is launched, as far as the host knows.
     pub(super) launched_threads: u32,
 }
 
@@ -103,6 +104,8 @@ pub(super) struct Arguments {
     pub(super) run: LaunchBlock,
     /// For cores that are started with them.
     pub(super) on_chip: Option<Buffer>,
+    /// On how many control CPUs a run is launched.
+    pub(super) threads: u32,
 }
 
 impl<A: RunDescriptors> fmt::Debug for Chip<A> {

@@ -7,6 +7,8 @@ use core::time::Duration;
 use std::sync::Arc;
 
 use aicpu::onboard::stamp::{DIGEST, Runtime, Stamp, digest_in};
+use aicpu::onboard::wire::Introduction;
+use bytemuck::Zeroable;
 use protocol::content_id;
 use protocol::kernel_args::LAUNCH_INIT_NAME;
 
@@ -153,17 +155,35 @@ impl Loaded {
     }
 }
 
-/// Has the vendor's loader open the image, which it does when the first function is launched.
+/// Has the vendor's loader open the image, which it does when the first function is launched; what the image says of
+/// itself and the chip. `kernel_args` name `descriptor` as the place for run descriptors.
 pub(crate) fn open(
     bound: &Bound<'_>,
     stream: &Stream,
     kernel_args: &[u8],
+    descriptor: &Buffer,
     limit: Duration,
-) -> Result<(), Error> {
+) -> Result<Introduction, Error> {
+    let mut said = Introduction::zeroed();
+    descriptor.write(0, bytemuck::bytes_of(&said))?;
     let block = LaunchBlock::new(kernel_args, LAUNCH_INIT_NAME);
     bound.launch_aicpu(stream.handle(), &block.launch(1))?;
-    bound.stream_synchronize(stream.handle(), limit)
+    bound.stream_synchronize(stream.handle(), limit)?;
+    descriptor.read(0, bytemuck::bytes_of_mut(&mut said))?;
+    if said.digest == DIGEST {
+        return Ok(said);
+    }
+    // The loader keeps the first image that a process gave it, and says nothing of it.
+    Err(Error::Answer {
+        function: OPENED,
+        device: bound.driver().device(),
+        answer: format!("layout digest {:#018x}", said.digest),
+        expected: "this program's: another image is on the chip until the device is reset",
+    })
 }
+
+/// What answers when an image is opened, for whoever reads of it.
+const OPENED: &str = "the image's init function";
 
 /// What the vendor's loader reads, the device's number behind the pinned record included.
 fn device_args(aicpu: &Buffer, device: i32) -> Vec<u8> {

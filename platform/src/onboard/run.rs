@@ -97,15 +97,6 @@ impl<A: RunDescriptors> Chip<A> {
             return Err(Error::Clusters { clusters, working });
         }
         let threads = u32::try_from(launch.config.aicpu_thread_num).expect("checked");
-        let usable = self.held().launched_threads;
-        if threads > usable {
-            // One of them would wait for a processor that another keeps until the run is over.
-            return Err(Error::Start {
-                reason: format!(
-                    "the run wants {threads} control CPUs of {usable}: lower aicpu_thread_num"
-                ),
-            });
-        }
         Ok(Extent {
             clusters,
             threads,
@@ -235,14 +226,21 @@ impl<A: RunDescriptors> Chip<A> {
             CoreArgument::KernelArgs => Some(Buffer::upload(&self.driver, &bytes)?),
         };
         let bound = self.driver.bind()?;
-        images::open(&bound, &held.aicpu, &bytes, self.options.limits.stream).inspect_err(
+        let limit = self.options.limits.stream;
+        let said = images::open(&bound, &held.aicpu, &bytes, &held.descriptor, limit).inspect_err(
             |error| {
                 log::error!("the image was not opened: {error}");
                 self.condemn(&error.to_string());
             },
         )?;
-        let run = LaunchBlock::new(&bytes, LAUNCH_RUN_NAME);
-        Ok(Arguments { run, on_chip })
+        Ok(Arguments {
+            run: LaunchBlock::new(&bytes, LAUNCH_RUN_NAME),
+            on_chip,
+            threads: match said.processors.count_ones() {
+                0 => held.launched_threads,
+                some => some.min(A::LAUNCHED_AICPU_THREADS),
+            },
+        })
     }
 
     fn renew_block(&self, kept: &mut Kept, memory: RuntimeMemory) -> Result<()> {
@@ -262,6 +260,15 @@ impl<A: RunDescriptors> Chip<A> {
     ) -> Result<(bool, Result<RunReport>)> {
         kept.numbers += 1;
         let ready = Prepared::of(kept);
+        let (threads, usable) = (extent.threads, ready.arguments.threads);
+        if threads > usable {
+            // One of them would wait for a processor that another keeps until the run is over.
+            return Err(Error::Start {
+                reason: format!(
+                    "the run wants {threads} control CPUs of {usable}: lower aicpu_thread_num"
+                ),
+            });
+        }
         let descriptor = descriptor::descriptor::<A>(
             ready.block,
             &Content {
@@ -273,7 +280,8 @@ impl<A: RunDescriptors> Chip<A> {
             },
         )?;
         self.held().descriptor.write(0, &descriptor)?;
-        let request = self.request(ready.block, kept.numbers, extent, launch, graph);
+        let numbers = (kept.numbers, ready.arguments.threads);
+        let request = self.request(ready.block, numbers, extent, launch, graph);
         ready
             .block
             .write(REQUEST_AT, bytemuck::bytes_of(&request))?;
@@ -305,7 +313,7 @@ impl<A: RunDescriptors> Chip<A> {
     fn request(
         &self,
         block: &Block,
-        run: u64,
+        (run, launched): (u64, u32),
         extent: Extent,
         launch: &Launch<'_, OnboardKernel>,
         (graph, graph_bytes): (u64, u64),
@@ -318,7 +326,7 @@ impl<A: RunDescriptors> Chip<A> {
             run,
             // As a run's number: also the context's own.
             registration: run & CONTEXT | launch.registration,
-            launched: self.held().launched_threads,
+            launched,
             threads: extent.threads,
             no_progress_ms: no_progress,
             tensor_wait_ms: no_progress,
@@ -342,7 +350,7 @@ impl<A: RunDescriptors> Chip<A> {
         launch: &Launch<'_, OnboardKernel>,
     ) -> Result<()> {
         let held = self.held();
-        let Arguments { run, on_chip } = ready.arguments;
+        let Arguments { run, on_chip, .. } = ready.arguments;
         let bound = self.driver.bind()?;
         let cores = CoreLaunch {
             binary: ready.loaded.binary(),

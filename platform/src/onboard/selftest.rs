@@ -6,6 +6,7 @@
 use core::time::Duration;
 use std::sync::Arc;
 
+use aicpu::onboard::wire::Introduction;
 use protocol::run_descriptor::RunDescriptors;
 
 use crate::cann::{Buffer, Driver, Error, Library, Search, Stream, StreamKind};
@@ -190,14 +191,17 @@ impl SelfTest<'_> {
     fn load(&self, driver: &Arc<Driver>, images: &Images) -> Result<((), String), Error> {
         let loaded = Loaded::load(driver, images)?;
         let stream = Stream::create(driver, StreamKind::Aicpu)?;
+        let descriptor = Buffer::allocate(driver, size_of::<Introduction>() as u64)?;
         let arguments = (self.family.kernel_args)(&KernelArgs {
             device_args: loaded.device_args(),
+            descriptor: descriptor.address(),
             log_level: 1,
             log_info: 5,
             ..KernelArgs::default()
         });
         let bound = driver.bind()?;
-        if let Err(error) = images::open(&bound, &stream, &arguments, LOADING) {
+        let opened = images::open(&bound, &stream, &arguments, &descriptor, LOADING);
+        if let Err(error) = opened {
             // Nothing of a chip that failed is used again, not even to give it back.
             driver.set_lost();
             if let Err(reset) = recovery::force_reset(driver, &TimeLimits::default()) {

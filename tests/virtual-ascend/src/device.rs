@@ -20,6 +20,8 @@ pub enum Misbehaviour {
     KernelCrashes,
     /// The next launch of control CPUs never ends.
     KernelHangs,
+    /// The next launch of control CPUs returns 0 and does nothing, as if the loader had kept an image of other people.
+    KernelIsAnother,
     /// So many cores of the next launch do not answer.
     MuteCores(u32),
     /// No reset works.
@@ -105,6 +107,7 @@ impl Device {
             Some(Misbehaviour::KernelFails) => 1_u32,
             Some(Misbehaviour::KernelCrashes) => 2,
             Some(Misbehaviour::KernelHangs) => 3,
+            Some(Misbehaviour::KernelIsAnother) => 4,
             _ => 0,
         };
         if sabotage != 0 {

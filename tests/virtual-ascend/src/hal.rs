@@ -71,7 +71,12 @@ unsafe extern "C" fn get_device_info(device: u32, module: i32, info: i32, value:
         if (module, info) != (1, 8) {
             return Err(NOT_SUPPORTED);
         }
-        let mask = ((1_i64 << world.devices[&device].processors) - 1) << 2;
+        let usable = ((1_i64 << world.devices[&device].processors) - 1) << 2;
+        // On the larger family the host counts some that only the chip's system may use.
+        let mask = match world.devices[&device].family {
+            Family::A2a3 => usable,
+            Family::A5 => usable | usable << 1 | usable >> 1,
+        };
         // SAFETY: the caller's out parameter.
         unsafe { value.write(mask) };
         Ok(())

@@ -194,6 +194,12 @@ fn control_cpus_that_hang() {
 }
 
 #[test]
+fn an_image_that_the_loader_did_not_take() {
+    let says = "another image is on the chip";
+    goes_wrong_after(0, Family::A5, Misbehaviour::KernelIsAnother, says);
+}
+
+#[test]
 fn cores_that_do_not_answer() {
     a_chip_goes_wrong(Family::A5, Misbehaviour::MuteCores(1), "core");
 }
