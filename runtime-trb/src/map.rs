@@ -202,13 +202,16 @@ impl TensorMap {
             }
             for cell in first..last + 1 {
                 let bucket = bucket_of(access.buffer.addr, Place { level, cell });
-                self.look_into(bucket, level, access, tails, supersede, &mut found);
+                if self.first_of(bucket) != NONE {
+                    self.look_into(bucket, level, access, tails, supersede, &mut found);
+                }
             }
         }
     }
 
     /// Looks at the entries of one level that lie in one bucket.
-    #[inline]
+    // Most buckets an access looks for are empty: they are to be passed without the registers this takes.
+    #[inline(never)]
     fn look_into(
         &mut self,
         bucket: usize,
@@ -379,7 +382,7 @@ impl TensorMap {
         self.unlink(bucket, previous, at, next);
     }
 
-    #[inline]
+    #[inline(always)]
     fn unlink(&mut self, bucket: usize, previous: u32, at: u32, next: u32) {
         self.leave_level(at);
         if previous == NONE {
