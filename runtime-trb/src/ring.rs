@@ -18,6 +18,8 @@ use crate::span::SpanRing;
 const RECORD_STEP: u64 = 1024;
 /// Output memory grows by this many bytes at a time.
 const HEAP_STEP: u64 = 1 << 16;
+/// Slots are made so many at a time, when they are first used.
+const SLOT_STEP: usize = 256;
 /// Outputs start on a cache line.
 pub(crate) const HEAP_ALIGN: u64 = 64;
 
@@ -169,7 +171,7 @@ impl Ring {
         let local = self.next;
         let slot = (local & (self.window - 1)) as usize;
         if slot >= self.slots.len() {
-            self.slots.resize(slot + 1, TaskRef::NONE);
+            self.slots.resize(slot + SLOT_STEP, TaskRef::NONE);
         }
         self.slots[slot] = record;
         self.next = local.wrapping_add(1);
