@@ -188,7 +188,7 @@ fn misses_a_deadline(
         assert!(text.contains(&format!("{limit:?}")), "{text}");
         bench.makes_good(loss, &error);
         bench.proves_itself(&good);
-        latch.open();
+        latch.open(&bench, loss);
         bench.proves_itself(&bad);
         bench.ends_clean();
     }
@@ -224,7 +224,8 @@ pub fn a_run_has_a_deadline_as_a_whole(subject: &Subject) {
         config.options.deadlines.run
     );
     assert!(error.to_string().starts_with(&start), "{error}");
-    bench.makes_good(subject.terms().orchestration_that_stays, &error);
-    latch.open();
+    let loss = subject.terms().orchestration_that_stays;
+    bench.makes_good(loss, &error);
+    latch.open(&bench, loss);
     bench.proves_itself(&program);
 }

@@ -6,7 +6,7 @@ use host::DeviceAddress;
 use sync::Word32;
 
 use super::bench::Bench;
-use super::reach::Memory;
+use super::reach::{Loss, Memory};
 use super::subject::Loads;
 
 /// Where code runs.
@@ -53,10 +53,18 @@ impl Latch {
         }
     }
 
-    /// Lets the code go; what was on a chip that was reset since has gone with it.
-    pub fn open(&self) {
-        if let Self::Here(word) = self {
-            word.publish(1);
+    /// Lets the code go, unless the chip was lost to it: what was on that has gone with it.
+    ///
+    /// # Panics
+    /// When the chip does not take it.
+    pub fn open(&self, bench: &Bench<'_>, loss: Loss) {
+        match self {
+            Self::Here(word) => word.publish(1),
+            Self::OnChip(address) if loss == Loss::Run => {
+                let opened = bench.worker.copy_to(*address, &[1_u32]);
+                opened.expect("memory of its own");
+            }
+            Self::OnChip(_) => {}
         }
     }
 }
