@@ -38,7 +38,7 @@ pub enum TextError {
     NoText,
     /// The code refers to something that would have to be linked.
     #[error(
-        "the code refers to {name} and nothing links it ({count} relocations): a core gets .text alone, so make what it calls inline and keep constants out of memory"
+        "the code refers to {name} and nothing links it (relocations: {count}): a core gets .text alone, so make what it calls inline and keep constants out of memory"
     )]
     Relocations {
         /// What the first one refers to.

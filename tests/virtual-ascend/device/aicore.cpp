@@ -165,17 +165,11 @@ extern "C" void virtual_core_call(uint64_t address, int64_t *words) {
 
 #ifdef __x86_64__
 
-// The registers of a core whose program was registered, not built in.
+// The registers of a core, for code that was uploaded.
 thread_local core_registers own_registers;
 
 static void set_cond(uint32_t status) { simpler::write_status(status); }
-static void dcci(uint32_t is_clean) {
-    if (is_clean) {
-        simpler::clean_line(&own_registers);
-    } else {
-        simpler::invalidate_line(&own_registers);
-    }
-}
+static void invalidate() { simpler::invalidate_line(&own_registers); }
 static uint64_t sys_cnt_a2a3() { return host_time(50000000u); }
 static uint64_t sys_cnt_a5() { return host_time(1000000000u); }
 
@@ -216,12 +210,12 @@ virtual_core_read_token:
     ret
 )");
 
-static void run_registered(uint64_t entry, const VirtualCore &core, bool a5, void *argument) {
+static void set_registers(const VirtualCore &core, bool a5) {
     own_registers = {};
     own_registers.self = &own_registers;
     own_registers.read_data_main_base = virtual_core_read_token;
     own_registers.set_cond = set_cond;
-    own_registers.dcci = dcci;
+    own_registers.invalidate = invalidate;
     own_registers.get_sys_cnt = a5 ? sys_cnt_a5 : sys_cnt_a2a3;
     own_registers.coreid = core.physical_id;
     own_registers.block_idx = core.block_index;
@@ -229,16 +223,14 @@ static void run_registered(uint64_t entry, const VirtualCore &core, bool a5, voi
     own_registers.subblockid = core.lane_index;
     own_registers.subblockdim = simpler::lane_count();
     if (syscall(SYS_arch_prctl, ARCH_SET_GS, &own_registers) != 0) {
-        give_up(entry, "the system refuses a base for %gs");
+        perror("virtual core: a base for %gs");
+        abort();
     }
-    reinterpret_cast<void (*)(void *)>(in_place(entry))(argument);
 }
 
 #else
 
-static void run_registered(uint64_t entry, const VirtualCore &, bool, void *) {
-    give_up(entry, "programs of cores run on x86-64 only");
-}
+static void set_registers(const VirtualCore &, bool) {}
 
 #endif
 
@@ -261,11 +253,12 @@ static void run_core(const core_launch &launch, uint32_t block, uint32_t lane) {
     core.block_count = launch.blocks;
     core.lane_index = lane == 0 ? 0 : lane - 1;
     virtual_core = core;
+    set_registers(core, a5);
     tell_where(cluster, core.lane_index);
     void *argument = reinterpret_cast<void *>(launch.argument);
     const uint64_t entry = launch.entries[lane == 0 ? 0 : 1];
     if (entry != 0) {
-        run_registered(entry, core, a5, argument);
+        reinterpret_cast<void (*)(void *)>(in_place(entry))(argument);
     } else if (a5) {
         (lane == 0 ? a5_aic : a5_aiv)(argument);
     } else {

@@ -17,6 +17,7 @@ static inline void set_flag(pipe_t, pipe_t, event_t) {}
 static inline void wait_flag(pipe_t, pipe_t, event_t) {}
 static inline void pipe_barrier(pipe_t) {}
 static inline void dsb(int) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+static inline void dcci(uint64_t *, cache_line_t, dcci_dst_t) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
 
 #ifdef __x86_64__
 
@@ -26,9 +27,7 @@ static inline core_registers *virtual_registers() {
     return self;
 }
 
-static inline void dcci(uint64_t *, cache_line_t) { virtual_registers()->dcci(0); }
-static inline void dcci(uint64_t *, cache_line_t, dcci_dst_t) { virtual_registers()->dcci(1); }
-
+static inline void dcci(uint64_t *, cache_line_t) { virtual_registers()->invalidate(); }
 static inline void set_cond(uint32_t status) { virtual_registers()->set_cond(status); }
 static inline void set_ffts_base_addr(uint64_t address) { virtual_registers()->ffts_base_addr = address; }
 static inline int64_t get_sys_cnt() { return static_cast<int64_t>(virtual_registers()->get_sys_cnt()); }

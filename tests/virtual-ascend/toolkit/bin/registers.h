@@ -11,7 +11,7 @@ struct core_registers {
     uint64_t data_main_base;       // what the next routine has read
     void (*read_data_main_base)(); // leaves every other register as it is
     void (*set_cond)(uint32_t status);
-    void (*dcci)(uint32_t is_clean);
+    void (*invalidate)();
     uint64_t (*get_sys_cnt)();
     uint64_t ffts_base_addr;
     uint64_t coreid;
