@@ -9,6 +9,7 @@
 //! ```
 
 mod builder;
+mod end;
 mod register;
 mod services;
 mod start;
@@ -120,7 +121,7 @@ impl Worker {
         let _changing = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
         let started = core::mem::replace(&mut *self.state(), State::Closed);
         match started {
-            State::Started(shared) => start::end(&shared),
+            State::Started(shared) => end::end(&shared),
             State::Built => {
                 *self.state() = State::Built;
                 Ok(())
@@ -138,7 +139,7 @@ impl Worker {
             return Ok(());
         }
         *self.state() = State::Closed;
-        start::end(started)
+        end::end(started)
     }
 
     /// A new buffer, at any time: every child, of whatever kind, can reach it.

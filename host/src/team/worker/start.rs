@@ -1,4 +1,4 @@
-//! Starting children, undoing a start, ending them.
+//! Starting children, all of them or one anew.
 //!
 //! Knows the order and the deadlines. Refuses to know what children do.
 
@@ -8,9 +8,10 @@ use std::time::Instant;
 use sync::{Crowd, Deadline};
 
 use super::builder::Plan;
+use super::end::{end, end_all};
 use super::services::Services;
 use crate::error::{Error, Result};
-use crate::team::channel::{Bell, Channel, Leave, Phase};
+use crate::team::channel::{Bell, Channel, Phase};
 use crate::team::child::{ProcessChild, REFUSED, Siblings, ThreadChild, fork};
 use crate::team::engine::Core;
 use crate::team::engine::heap::RINGS;
@@ -303,65 +304,6 @@ fn wait_ready(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Resul
         });
     }
     Ok(())
-}
-
-/// Asks children to leave, waits, ends those that stay. Says which did not leave by themselves.
-fn end_all(ports: &[Port], bell: &Bell, limit: core::time::Duration) -> Vec<String> {
-    for port in ports {
-        port.channel.tell_to_leave(Leave::WhenDone);
-    }
-    let gone = || ports.iter().all(|port| port.child.life().has_ended());
-    let deadline = Deadline::after(limit);
-    let _ = bell.get().wait_until(deadline.instant(), gone);
-    let mut stayed = Vec::new();
-    for port in ports.iter().filter(|port| !port.child.life().has_ended()) {
-        port.child.kill();
-        stayed.push(port.label.clone());
-    }
-    if !stayed.is_empty() {
-        // A killed process is gone at once, unless the kernel itself is stuck.
-        let deadline = Deadline::after(limit);
-        let _ = bell.get().wait_until(deadline.instant(), gone);
-    }
-    stayed
-}
-
-/// Ends a started worker.
-pub(crate) fn end(shared: &Arc<Shared>) -> Result<()> {
-    let limit = shared.limits.close;
-    let deadline = Instant::now().checked_add(limit);
-    // Open runs get the time there is; then their children are ended, which ends them.
-    let drained = shared.wait_for(
-        deadline,
-        limit,
-        |core| core.runs.is_empty().then_some(()),
-        |_| None,
-    );
-    let (ports, mut left) = {
-        let mut core = shared.lock();
-        let left: Vec<String> = match drained {
-            Ok(Some(())) => Vec::new(),
-            _ => core.end_stuck(),
-        };
-        core.pump();
-        (core::mem::take(&mut core.ports), left)
-    };
-    left.extend(end_all(&ports, shared.bell(), limit));
-    {
-        let mut core = shared.lock();
-        core.ports = ports;
-        core.pump();
-        core.renew_watch();
-    }
-    shared.stop_driving();
-    if left.is_empty() {
-        return Ok(());
-    }
-    Err(Error::Timeout {
-        child: left.join(", "),
-        request: "leave".to_owned(),
-        waited: limit,
-    })
 }
 
 /// Starts one child anew.
