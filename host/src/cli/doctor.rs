@@ -60,18 +60,58 @@ pub fn report() -> String {
     text
 }
 
+impl Finding {
+    /// Something that simulated chips need.
+    const fn needed(what: &'static str, answer: Result<String, String>) -> Self {
+        Self {
+            what,
+            answer,
+            optional: false,
+        }
+    }
+
+    /// Something that they can do without.
+    const fn extra(what: &'static str, answer: Result<String, String>) -> Self {
+        Self {
+            what,
+            answer,
+            optional: true,
+        }
+    }
+}
+
 fn findings() -> Vec<Finding> {
     let builder = Builder::from_environment();
-    let needed = |what, answer| Finding {
-        what,
-        answer,
-        optional: false,
-    };
-    let extra = |what, answer| Finding {
-        what,
-        answer,
-        optional: true,
-    };
+    let mut all = for_simulation(&builder);
+    all.extend(for_chips(&builder));
+    all
+}
+
+fn for_simulation(builder: &Builder) -> Vec<Finding> {
+    vec![
+        Finding::needed(
+            "C++ compiler",
+            Compiler::find(&builder.environment)
+                .map(|compiler| compiler.title().to_owned())
+                .map_err(|_| REMEDY.to_owned()),
+        ),
+        Finding::needed(
+            "headers",
+            builder
+                .roots
+                .as_ref()
+                .map(|roots| roots.ours.display().to_string())
+                .map_err(Clone::clone),
+        ),
+        Finding::needed("cache", writable(&builder.cache.folder)),
+        Finding::needed("temporary files", writable(&env::temp_dir())),
+        Finding::needed("/dev/shm", writable(Path::new("/dev/shm"))),
+        Finding::needed("processors", processors()),
+        Finding::needed("memory", memory()),
+    ]
+}
+
+fn for_chips(builder: &Builder) -> Vec<Finding> {
     let program = |names: &[&str], remedy: &str| {
         names
             .iter()
@@ -90,26 +130,7 @@ fn findings() -> Vec<Finding> {
             .ok_or_else(|| format!("not below {}; reinstall CANN's toolkit", root.display())),
     };
     vec![
-        needed(
-            "C++ compiler",
-            Compiler::find(&builder.environment)
-                .map(|compiler| compiler.title().to_owned())
-                .map_err(|_| REMEDY.to_owned()),
-        ),
-        needed(
-            "headers",
-            builder
-                .roots
-                .as_ref()
-                .map(|roots| roots.ours.display().to_string())
-                .map_err(Clone::clone),
-        ),
-        needed("cache", writable(&builder.cache.folder)),
-        needed("temporary files", writable(&env::temp_dir())),
-        needed("/dev/shm", writable(Path::new("/dev/shm"))),
-        needed("processors", processors()),
-        needed("memory", memory()),
-        extra(
+        Finding::extra(
             "PTO-ISA",
             env::var("PTO_ISA_ROOT")
                 .ok()
@@ -118,20 +139,20 @@ fn findings() -> Vec<Finding> {
                     "set PTO_ISA_ROOT to a checkout, for kernels that include <pto/…>".to_owned()
                 }),
         ),
-        extra(
+        Finding::extra(
             "cross compiler",
             program(
                 &["aarch64-linux-gnu-g++", "aarch64-target-linux-gnu-g++"],
                 "`apt install g++-aarch64-linux-gnu`, or use CANN's",
             ),
         ),
-        extra(
+        Finding::extra(
             "CANN",
             cann.as_ref()
                 .map(|root| root.display().to_string())
                 .map_err(Clone::clone),
         ),
-        extra(
+        Finding::extra(
             "CANN g++",
             in_cann(
                 &[
@@ -141,8 +162,8 @@ fn findings() -> Vec<Finding> {
                 "orchestrations for the chip",
             ),
         ),
-        extra("CANN ccec", in_cann(&["bin/ccec"], "kernels for the chip")),
-        extra(
+        Finding::extra("CANN ccec", in_cann(&["bin/ccec"], "kernels for the chip")),
+        Finding::extra(
             "chips",
             match device_files() {
                 0 => {
