@@ -164,9 +164,13 @@ pub(super) fn core_program(bytes: &[u8]) -> Result<()> {
     );
     for entry in ["aicore_kernel_0_mix_aic", "aicore_kernel_0_mix_aiv"] {
         let found = file.symbols().any(|symbol| {
-            symbol.name() == Ok(entry) && symbol.is_global() && symbol.kind() == SymbolKind::Text
+            symbol.name() == Ok(entry)
+                && symbol.is_definition()
+                && symbol.is_global()
+                && symbol.kind() == SymbolKind::Text
+                && symbol.elf_symbol().st_visibility() == elf::STV_DEFAULT
         });
-        ensure!(found, "it has no global function {entry}");
+        ensure!(found, "it has no global function {entry} that can be seen");
     }
     Ok(())
 }
@@ -197,7 +201,12 @@ mod tests {
 
     #[test]
     fn a_program_for_another_machine_is_no_core_program() {
-        let error = core_program(&this_program()).expect_err("for this machine");
+        let mut program = this_program();
+        let error = core_program(&program).expect_err("for this machine");
         assert!(error.to_string().contains("not an AICore"), "{error}");
+        // The machine, in the file's head.
+        program[18..20].copy_from_slice(&super::AICORE.to_le_bytes());
+        let error = core_program(&program).expect_err("it is none of theirs");
+        assert!(error.to_string().contains("mix_aic"), "{error}");
     }
 }
