@@ -11,8 +11,10 @@
 
 mod build;
 mod executor;
+mod failure;
 mod orchestration;
 
 pub use build::{BuildOrder, Builder, Ready};
-pub use executor::{End, Executor, Order, RunFailure, Work};
+pub use executor::{End, Executor, Order, Work};
+pub use failure::RunFailure;
 pub use orchestration::{Body, Loaded, Orchestration, OrchestrationImage};

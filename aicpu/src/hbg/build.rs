@@ -15,7 +15,7 @@ use runtime_hbg::packed::Packing;
 use runtime_hbg::{Blueprint, CopyBack, Graph, GraphView, HostMemory, Plan};
 use sync::{Flag, Word64};
 
-use super::executor::RunFailure;
+use super::failure::RunFailure;
 use super::orchestration::{Body, Last, Loaded, What};
 use crate::guarded_call::{self, BuildEntry, panic_text};
 

@@ -15,8 +15,8 @@ use runtime_hbg::{Context, CopyBack, Deadlines, Error, GraphView, Run, RunReport
 use sync::Flag;
 
 use super::build::{BuildOrder, Builder};
+use super::failure::RunFailure;
 use crate::crew::Crew;
-use crate::guarded_call::Thrown;
 use crate::under_way::{Current, History, MANY_TASKS, UnderWay, lock, under_way};
 
 /// One run, as it is ordered.
@@ -53,27 +53,6 @@ impl fmt::Debug for Work<'_> {
             .field("threads", &self.threads)
             .finish_non_exhaustive()
     }
-}
-
-/// Why a run did not do what it should.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum RunFailure {
-    /// A C++ exception left the orchestration.
-    #[error("the orchestration threw: {0}")]
-    Threw(#[from] Thrown),
-    /// The orchestration panicked.
-    #[error("the orchestration panicked: {0}")]
-    Panicked(String),
-    /// There is no device memory for intermediate results.
-    #[error("there are no {bytes} bytes of device memory for intermediate results")]
-    NoScratch {
-        /// Bytes wanted.
-        bytes: u64,
-    },
-    /// The graph was refused, or its run failed.
-    #[error(transparent)]
-    Graph(#[from] Error),
 }
 
 /// How a run ended.
