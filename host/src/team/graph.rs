@@ -2,6 +2,7 @@
 //!
 //! Knows scopes, intermediates and how to begin a task. Refuses to know when a task runs.
 
+mod admit;
 mod check;
 mod submission;
 

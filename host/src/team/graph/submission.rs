@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use protocol::{CallConfig, TensorArgType};
 
-use super::check::check_run;
+use super::admit::admit;
 use super::{Graph, TaskRef};
 use crate::error::Result;
 use crate::team::engine::Core;
@@ -107,7 +107,7 @@ impl<'g, 'run> Submission<'g, 'run> {
         let (mut core, block) = graph.reserve(checked.heap_bytes)?;
         // Children that died or became idle since are known before the task is placed.
         shared.nudge(&mut core);
-        let refused = check_run(&core, shared, graph.run, &members, &checked, pool);
+        let refused = admit(&core, shared, graph.run, &members, &checked, pool);
         if let Err(error) = refused {
             if let Some(block) = block {
                 core.rings[block.ring].release(block);
