@@ -24,7 +24,7 @@
 
 use std::time::Instant;
 
-use crate::atomic::{AtomicU32, Ordering, fence};
+use crate::atomic::{AtomicU32, Ordering, fence, spin_loop};
 use crate::futex::Futex;
 use crate::spin::Spin;
 
@@ -95,7 +95,7 @@ impl<const SHARED: bool> Doorbell<SHARED> {
         }
     }
 
-    /// Spins while `spin` allows it, then sleeps until `ready` says true.
+    /// Spins while `spin` allows it, then sleeps until `ready` says true. A thread with a core of its own only spins.
     ///
     /// # Errors
     ///
@@ -109,6 +109,9 @@ impl<const SHARED: bool> Doorbell<SHARED> {
     ) -> Result<(), TimedOut> {
         if ready() {
             return Ok(());
+        }
+        if spin.has_own_core() {
+            return look_until(deadline, ready);
         }
         let since = Instant::now();
         if spin.look(&mut ready) {
@@ -230,6 +233,24 @@ impl Drop for Leave<'_> {
                 Ok(_) => return,
                 Err(now) => state = now,
             }
+        }
+    }
+}
+
+/// Looks from one look at the time to the next.
+const LOOKS: u32 = 64;
+
+/// Looks until `ready` says true or `deadline` has passed.
+fn look_until(deadline: Option<Instant>, mut ready: impl FnMut() -> bool) -> Result<(), TimedOut> {
+    loop {
+        for _ in 0..LOOKS {
+            if ready() {
+                return Ok(());
+            }
+            spin_loop();
+        }
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            return if ready() { Ok(()) } else { Err(TimedOut) };
         }
     }
 }
@@ -383,8 +404,9 @@ mod tests {
     use crate::spin::{Crowd, Spin};
     use core::time::Duration;
     use std::thread;
+    use std::time::Instant;
 
-    fn watchdog() -> Option<std::time::Instant> {
+    fn watchdog() -> Option<Instant> {
         Deadline::after(Duration::from_secs(60)).instant()
     }
 
@@ -403,6 +425,40 @@ mod tests {
         let mut spin = Spin::new(&crowd);
         assert_eq!(bell.wait_spinning(&mut spin, now, || false), Err(TimedOut));
         assert_eq!(crowd.runnable(), 1);
+    }
+
+    #[test]
+    fn a_thread_with_a_core_of_its_own_never_sleeps() {
+        let bell = Doorbell::<false>::new();
+        let event = Word64::new(0);
+        let mut spin = Spin::new(&Crowd::on_cores_of_their_own());
+        let passed = Some(Instant::now());
+        assert_eq!(
+            bell.wait_spinning(&mut spin, passed, || false),
+            Err(TimedOut)
+        );
+        let looks = Word64::new(0);
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let deadline = watchdog();
+                // Far more than a thread looks that may sleep.
+                while looks.observe() < 100_000 {
+                    assert!(!bell.is_awaited(), "it sleeps");
+                    assert!(
+                        deadline.is_none_or(|it| Instant::now() < it),
+                        "it does not look"
+                    );
+                    thread::yield_now();
+                }
+                // Nobody rings.
+                event.publish(1);
+            });
+            let looked = || {
+                looks.publish(looks.own() + 1);
+                event.observe() == 1
+            };
+            assert_eq!(bell.wait_spinning(&mut spin, watchdog(), looked), Ok(()));
+        });
     }
 
     #[test]

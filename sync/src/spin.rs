@@ -8,7 +8,8 @@
 //! spinning pays, it tries more and more rarely: where two threads share one core, it never does.
 //!
 //! How many want to run is known per group: a [`Crowd`] counts them, and when they outnumber the cores nobody
-//! spins, and nobody learns.
+//! spins, and nobody learns. Threads with cores of their own, as on a chip's control CPUs, need not learn: there nobody
+//! sleeps.
 //!
 //! | writer | store | reader | load | makes visible |
 //! |---|---|---|---|---|
@@ -37,6 +38,8 @@ const RARELY: u32 = 256;
 #[derive(Debug)]
 pub struct Crowd {
     cores: u32,
+    /// Each thread has a core that nobody else wants.
+    own_cores: bool,
     runnable: AtomicU32,
 }
 
@@ -53,6 +56,17 @@ impl Crowd {
     pub fn on_cores(cores: u32) -> Arc<Self> {
         Arc::new(Self {
             cores,
+            own_cores: false,
+            runnable: AtomicU32::new(0),
+        })
+    }
+
+    /// A crowd each of whose threads has a core that nobody else wants: they look until their deadlines, and never sleep.
+    #[must_use]
+    pub fn on_cores_of_their_own() -> Arc<Self> {
+        Arc::new(Self {
+            cores: u32::MAX,
+            own_cores: true,
             runnable: AtomicU32::new(0),
         })
     }
@@ -215,6 +229,12 @@ impl Spin {
     #[must_use]
     pub fn present(&self) -> &Present {
         &self.present
+    }
+
+    /// Whether the thread has a core that nobody else wants.
+    #[inline]
+    pub(crate) fn has_own_core(&self) -> bool {
+        self.present.crowd.own_cores
     }
 
     /// Looks as often as patience allows; says whether `ready` came true.

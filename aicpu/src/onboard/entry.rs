@@ -8,9 +8,10 @@ use core::mem::offset_of;
 use core::panic::AssertUnwindSafe;
 use core::time::Duration;
 use std::panic::catch_unwind;
-use std::sync::OnceLock;
+use std::sync::{Arc, LazyLock, OnceLock};
 
 use protocol::kernel_args::{KernelArgsA2a3, KernelArgsA5};
+use sync::Crowd;
 
 use super::block::{Block, at};
 use super::cache;
@@ -38,6 +39,10 @@ static STAMP: Stamp = Stamp::OURS;
 
 static GATE: Gate = Gate::new();
 static TEAM: Team = Team::new();
+/// Threads that share processors, with one another or with others.
+static CROWD: LazyLock<Arc<Crowd>> = LazyLock::new(Crowd::new);
+/// Threads where nothing else runs.
+static OWN_CORES: LazyLock<Arc<Crowd>> = LazyLock::new(Crowd::on_cores_of_their_own);
 static CHIP: OnceLock<Chip<Family>> = OnceLock::new();
 
 /// Where the words lie that both families' arguments have.
@@ -119,18 +124,32 @@ fn take_part(block: &Block<Family>, table: u64) {
     let (launched, wanted) = (count(request.launched), count(request.threads));
     match GATE.pass(request.run, processor(), (launched, wanted), ARRIVAL) {
         Place::Leave => {}
-        Place::Stay(number) if number + 1 == wanted => {
+        Place::Stay { number, apart } if number + 1 == wanted => {
             logging::refresh();
-            let lead = TEAM.lead(request.run);
+            let crowd = if apart && is_pinned() {
+                &OWN_CORES
+            } else {
+                log::debug!(
+                    "threads of run {:#x} share processors, so they sleep",
+                    request.run
+                );
+                &CROWD
+            };
+            let lead = TEAM.lead(request.run, crowd);
             CHIP.get_or_init(Chip::new).lead(block, table, &lead);
         }
-        Place::Stay(_) => TEAM.help(request.run),
+        Place::Stay { .. } => TEAM.help(request.run),
     }
 }
 
 /// The control CPU this thread is on.
 fn processor() -> u32 {
     u32::try_from(rustix::thread::sched_getcpu()).unwrap_or(0)
+}
+
+/// Whether this thread may run on one processor only. The vendor's threads may: each has one, and nothing else runs there.
+fn is_pinned() -> bool {
+    rustix::thread::sched_getaffinity(None).is_ok_and(|processors| processors.count() == 1)
 }
 
 fn guarded(work: impl FnOnce()) -> c_int {

@@ -8,6 +8,7 @@
 //! threads on one processor run one after the other, and the second would never come.
 
 use core::time::Duration;
+use std::collections::BTreeSet;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -17,8 +18,13 @@ const CLUSTER: u32 = 4;
 /// What a thread is to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
-    /// Stay; the last number leads.
-    Stay(usize),
+    /// Stay.
+    Stay {
+        /// The last number leads.
+        number: usize,
+        /// All that stay are on processors of their own.
+        apart: bool,
+    },
     /// Return.
     Leave,
 }
@@ -114,9 +120,12 @@ fn choose(processors: &[u32], wanted: usize) -> Vec<Place> {
     let majority = u32::from(in_second * 2 > processors.len());
     let mut order: Vec<usize> = (0..processors.len()).collect();
     order.sort_by_key(|&index| cluster(index) != majority);
+    order.truncate(wanted);
+    let on = |index: &usize| processors[*index];
+    let apart = order.iter().map(on).collect::<BTreeSet<_>>().len() == order.len();
     let mut places = vec![Place::Leave; processors.len()];
-    for (number, index) in order.into_iter().take(wanted).enumerate() {
-        places[index] = Place::Stay(number);
+    for (number, index) in order.into_iter().enumerate() {
+        places[index] = Place::Stay { number, apart };
     }
     places
 }
@@ -125,6 +134,11 @@ fn choose(processors: &[u32], wanted: usize) -> Vec<Place> {
 mod tests {
     use super::{Gate, Place, choose};
     use core::time::Duration;
+
+    const FIRST: Place = Place::Stay {
+        number: 0,
+        apart: true,
+    };
 
     #[test]
     fn the_larger_cluster_stays() {
@@ -137,14 +151,34 @@ mod tests {
     #[test]
     fn a_cluster_that_is_too_small_is_filled_up() {
         let places = choose(&[0, 4, 1], 3);
-        assert_eq!(places, [Place::Stay(0), Place::Stay(2), Place::Stay(1)]);
+        let stay = |number| Place::Stay {
+            number,
+            apart: true,
+        };
+        assert_eq!(places, [stay(0), stay(2), stay(1)]);
+    }
+
+    #[test]
+    fn threads_that_share_a_processor_are_not_apart() {
+        let shared = |processors| {
+            let places = choose(processors, 2);
+            places.contains(&Place::Stay {
+                number: 0,
+                apart: false,
+            })
+        };
+        assert!(shared(&[1, 1]));
+        assert!(shared(&[4, 1, 4]));
+        assert!(!shared(&[1, 2]));
+        // Whoever leaves does not matter.
+        assert!(!shared(&[1, 2, 2]));
     }
 
     #[test]
     fn a_thread_that_never_comes_holds_nobody_up() {
         let gate = Gate::new();
         let place = gate.pass(1, 0, (2, 1), Duration::from_millis(1));
-        assert_eq!(place, Place::Stay(0));
+        assert_eq!(place, FIRST);
         assert_eq!(
             gate.pass(1, 0, (2, 1), Duration::from_secs(10)),
             Place::Leave
@@ -155,10 +189,7 @@ mod tests {
     fn a_launch_that_was_cut_short_leaves_nothing_behind() {
         let gate = Gate::new();
         let first = gate.pass(1, 0, (2, 1), Duration::from_millis(1));
-        assert_eq!(first, Place::Stay(0));
-        assert_eq!(
-            gate.pass(2, 0, (1, 1), Duration::from_secs(10)),
-            Place::Stay(0)
-        );
+        assert_eq!(first, FIRST);
+        assert_eq!(gate.pass(2, 0, (1, 1), Duration::from_secs(10)), FIRST);
     }
 }

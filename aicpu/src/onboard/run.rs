@@ -12,7 +12,7 @@ mod trb;
 mod watch;
 
 use core::time::Duration;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use aicore_abi::recorder::Recorder;
@@ -22,7 +22,6 @@ use protocol::CoreCallableHeader;
 use protocol::recording::SECTIONS_AT;
 use protocol::registers::AICPU_IDLE_TASK_ID;
 use protocol::run_descriptor::{RunDescriptors, TrbBody};
-use sync::Crowd;
 
 use super::alarm::Alarm;
 use super::block::{Block, at};
@@ -36,7 +35,6 @@ use super::wire::{Outcome, Request, Verdict};
 /// What the image keeps from run to run.
 pub(super) struct Chip<A: RunDescriptors> {
     kept: Mutex<Kept<A>>,
-    crowd: Arc<Crowd>,
 }
 
 struct Kept<A: RunDescriptors> {
@@ -117,7 +115,6 @@ impl<A: RunDescriptors> Chip<A> {
                 #[cfg(feature = "hbg")]
                 hbg: hbg::Half::default(),
             }),
-            crowd: Crowd::new(),
         }
     }
 
@@ -217,7 +214,7 @@ impl<A: RunDescriptors> Chip<A> {
         let crew = Led {
             lead,
             helpers: usize::from(frame.threads) - 1,
-            crowd: &self.crowd,
+            crowd: lead.crowd(),
         };
         H::run(ready, &frame, &cores, &crew, outcome);
         for (address, bytes) in frame.recorder.iter().flat_map(Recorder::written) {

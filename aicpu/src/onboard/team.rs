@@ -70,9 +70,14 @@ impl Team {
         }
     }
 
-    /// The calling thread leads run `run` until the result is dropped, which lets all helpers go.
-    pub(super) const fn lead(&self, run: u64) -> Lead<'_> {
-        Lead { team: self, run }
+    /// The calling thread leads run `run` until the result is dropped, which lets all helpers go; those who take part are
+    /// of `crowd`.
+    pub(super) const fn lead<'a>(&'a self, run: u64, crowd: &'a Arc<Crowd>) -> Lead<'a> {
+        Lead {
+            team: self,
+            run,
+            crowd,
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Meeting> {
@@ -105,6 +110,14 @@ impl Drop for Inside<'_> {
 pub(super) struct Lead<'a> {
     team: &'a Team,
     run: u64,
+    crowd: &'a Arc<Crowd>,
+}
+
+impl Lead<'_> {
+    /// Those who take part.
+    pub(super) const fn crowd(&self) -> &Arc<Crowd> {
+        self.crowd
+    }
 }
 
 impl Drop for Lead<'_> {

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,11 +113,31 @@ static int open_image(uint64_t args, struct answer *reply) {
 struct calls {
     struct cpu_launch launch;
     unsigned next;
+    unsigned thread;
     int failed;
 };
 
+// Keeps the calling thread on one processor of those that this process may use.
+static void pin(unsigned thread) {
+    cpu_set_t all, own;
+    if (sched_getaffinity(0, sizeof all, &all) != 0) {
+        return;
+    }
+    for (int processor = 0; processor < CPU_SETSIZE; ++processor) {
+        if (CPU_ISSET(processor, &all) && thread-- == 0) {
+            CPU_ZERO(&own);
+            CPU_SET(processor, &own);
+            sched_setaffinity(0, sizeof own, &own);
+            return;
+        }
+    }
+}
+
 static void *work(void *argument) {
     struct calls *calls = argument;
+    if (calls->launch.pinned) {
+        pin(__atomic_fetch_add(&calls->thread, 1, __ATOMIC_SEQ_CST));
+    }
     while (__atomic_fetch_add(&calls->next, 1, __ATOMIC_SEQ_CST) < calls->launch.threads) {
         if (image.serve((void *)(uintptr_t)calls->launch.args) != 0) {
             __atomic_store_n(&calls->failed, 1, __ATOMIC_SEQ_CST);
@@ -153,7 +174,7 @@ static int serve(const struct cpu_launch *launch, struct answer *reply) {
         snprintf(reply->text, sizeof reply->text, "no kernel %.64s", launch->kernel);
         return -1;
     }
-    struct calls calls = {*launch, 0, 0};
+    struct calls calls = {*launch, 0, 0, 0};
     pthread_t threads[16];
     unsigned processors = launch->processors < 16 ? launch->processors : 16;
     for (unsigned index = 0; index < processors; ++index) {

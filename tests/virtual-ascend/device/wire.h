@@ -29,8 +29,8 @@ struct cpu_launch {
     uint64_t args;
     char kernel[64];
     char library[64];
-    uint32_t sabotage;  // 0 none, 1 return 1, 2 crash, 3 never return
-    uint32_t pad;
+    uint32_t sabotage;  // 0 none, 1 return 1, 2 crash, 3 never return, 4 do nothing
+    uint32_t pinned;  // each thread has one processor of this machine
 };
 
 struct answer {

@@ -9,6 +9,7 @@ use sync::Flag;
 
 use crate::arena::{Allocations, registers_of, start_of};
 use crate::player::{Aicpu, Answer, Player};
+use crate::session::Config;
 use crate::world::{Family, lock};
 
 /// What a device may be told to do wrong.
@@ -40,6 +41,7 @@ pub(crate) struct Device {
     pub(crate) memory: Allocations,
     pub(crate) clusters: u64,
     pub(crate) processors: u32,
+    pinned: bool,
     /// Something failed, so that nothing new can be had until a forced reset.
     pub(crate) poisoned: Arc<Flag>,
     pub(crate) wrong: Option<Misbehaviour>,
@@ -57,29 +59,24 @@ struct Players {
 }
 
 impl Device {
-    pub(crate) fn new(
-        number: i32,
-        family: Family,
-        aicpu: Aicpu,
-        memory: OwnedFd,
-        limit: u64,
-        missing_cluster: Option<u32>,
-    ) -> Self {
-        let physical = match family {
+    pub(crate) fn new(number: i32, config: &Config, memory: OwnedFd) -> Self {
+        let physical = match config.family {
             Family::A2a3 => 25,
             Family::A5 => 36,
         };
         let all = (1_u64 << physical) - 1;
+        let missing = config.missing_cluster;
         Self {
             number,
-            family,
-            memory: Allocations::new(start_of(number), limit),
-            clusters: missing_cluster.map_or(all, |cluster| all & !(1 << cluster)),
-            processors: 6,
+            family: config.family,
+            memory: Allocations::new(start_of(number), config.memory),
+            clusters: missing.map_or(all, |cluster| all & !(1 << cluster)),
+            processors: config.processors,
+            pinned: config.pinned,
             poisoned: Arc::default(),
             wrong: None,
             players: Arc::new(Players {
-                aicpu,
+                aicpu: config.aicpu.clone(),
                 memory,
                 cpus: Mutex::default(),
                 cores: Mutex::default(),
@@ -123,7 +120,7 @@ impl Device {
             question.extend(field);
         }
         question.extend(sabotage.to_le_bytes());
-        question.extend([0; 4]);
+        question.extend(u32::from(self.pinned).to_le_bytes());
         let (players, poisoned) = (Arc::clone(&self.players), Arc::clone(&self.poisoned));
         move || {
             let answer = players.ask(&players.cpus, &question, |players| {

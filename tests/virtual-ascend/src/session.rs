@@ -21,6 +21,10 @@ pub struct Config {
     pub aicpu: Aicpu,
     /// Bytes of memory of each.
     pub memory: u64,
+    /// How many control CPUs kernels may use.
+    pub processors: u32,
+    /// Each control CPU is one processor of this machine, as the vendor's threads are pinned; there must be as many.
+    pub pinned: bool,
     /// A cluster that does not work.
     pub missing_cluster: Option<u32>,
     /// The devices that the process may see, by the driver's numbers; all of them if none is named.
@@ -40,6 +44,8 @@ impl Config {
             devices: 1,
             aicpu: Aicpu::Native,
             memory: 256 << 20,
+            processors: 6,
+            pinned: false,
             visible: Vec::new(),
             topology: Topology::Mesh,
             window: 1 << 20,
@@ -88,14 +94,7 @@ impl Session {
         world.visible.clone_from(&config.visible);
         for number in 0..config.devices {
             let memory = rustix::io::dup(&world.arena.file).expect("a file descriptor");
-            let device = Device::new(
-                number,
-                config.family,
-                config.aicpu.clone(),
-                memory,
-                config.memory,
-                config.missing_cluster,
-            );
+            let device = Device::new(number, config, memory);
             world.devices.insert(number, device);
         }
         *lock() = Some(world);

@@ -63,6 +63,40 @@ fn graphs_built_on_the_host_run_on_a5() {
     runs_of(Family::A5, Runtime::Hbg);
 }
 
+/// As on a board: no thread shares its processor, and none sleeps. A machine with one processor shows that threads which
+/// share it are told from such.
+#[test]
+fn control_cpus_of_their_own_run_both_families_and_runtimes() {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let processors = u32::try_from(processors.min(2)).expect("one or two");
+    for family in [Family::A2a3, Family::A5] {
+        for runtime in Runtime::ALL {
+            let image = aicpu_image(family, runtime, "native");
+            let program = sums(family, runtime, &Compiler::native());
+            let session = Session::begin(&Config {
+                processors,
+                pinned: true,
+                ..Config::new(family)
+            });
+            let device = device(&session, family, &image, limits());
+            device.init(0).expect("a played device");
+            device.prepare(0, &program).expect("a good program");
+            for links in [1, 20] {
+                let threads = i32::try_from(processors).expect("one or two");
+                let result = run_sums(&*device, 0, links, (1, threads));
+                if runtime == Runtime::Trb && threads == 1 {
+                    result.expect_err("one thread cannot build and schedule");
+                    continue;
+                }
+                let (out, _) = result.expect("a good run");
+                assert_eq!(out, expected(links));
+            }
+            device.finalize().expect("a played device");
+            assert_eq!(session.complaints(), Vec::<String>::new());
+        }
+    }
+}
+
 #[test]
 fn an_image_without_the_programs_runtime_is_refused_by_name() {
     let family = Family::A5;
