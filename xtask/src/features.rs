@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use crate::command::{cargo, root, run as run_command};
+use crate::toolkit::TOOLKIT;
 
 /// One `cargo check` of one package.
 struct Build {
@@ -32,7 +33,7 @@ pub(crate) fn run(list: bool) -> Result<()> {
             command.args(&build.arguments);
             command.env("RUSTFLAGS", "-Dwarnings");
             // What `platform/cann-headers` reads; nothing else looks for it at build time.
-            command.env("ASCEND_HOME_PATH", root().join(crate::gate::TOOLKIT));
+            command.env("ASCEND_HOME_PATH", root().join(TOOLKIT));
             run_command(&mut command)?;
         }
     }

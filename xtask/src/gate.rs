@@ -14,8 +14,6 @@ use clap::ValueEnum;
 use crate::command::{cargo, root, run as run_command};
 use crate::features;
 
-pub(crate) use onboard::TOOLKIT;
-
 /// How much to check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Depth {

@@ -8,6 +8,7 @@ mod dist;
 mod features;
 mod gate;
 mod image;
+mod toolkit;
 
 use std::path::PathBuf;
 use std::process::ExitCode;

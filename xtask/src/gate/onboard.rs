@@ -11,6 +11,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::command::{cargo, root, run as run_command};
 use crate::image::{self, Chip, Runtime, Target};
+use crate::toolkit::{TOOLKIT, TOOLKIT_VARIABLES};
 
 /// The user's build line, for each family.
 pub(super) fn builds() -> Result<()> {
@@ -26,11 +27,6 @@ pub(super) fn builds() -> Result<()> {
     }
     Ok(())
 }
-
-/// Headers with CANN's names that stand for a toolkit.
-pub(crate) const TOOLKIT: &str = "tests/virtual-ascend/toolkit";
-/// What names a toolkit.
-pub(crate) const TOOLKIT_VARIABLES: [&str; 2] = ["ASCEND_HOME_PATH", "ASCEND_TOOLKIT_HOME"];
 
 /// The feature `cann-headers`: it builds against headers that agree, and not against others or none.
 pub(super) fn headers() -> Result<()> {
