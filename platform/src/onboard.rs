@@ -16,6 +16,7 @@
 //! | `family` | what differs between chip families? |
 //! | `registers` | where are the cores' registers? |
 //! | `images`, `find` | which programs run on the chip, and where are they? |
+//! | `loaded` | how do they get there? |
 //! | `text` | what of a kernel's object file does a core need? |
 //! | `limits` | how long may what take? |
 //! | `memory` | what lies in device memory between runs? |
@@ -38,6 +39,7 @@ mod find;
 mod host_built;
 mod images;
 mod limits;
+mod loaded;
 mod meeting;
 mod memory;
 mod recovery;
@@ -48,8 +50,6 @@ mod text;
 mod verdict;
 mod wait;
 
-#[cfg(feature = "c-api")]
-pub use brought::device_of_programs;
 pub use chip::{Chip, ChipOptions, KernelImage, OnboardKernel, OnboardMemory};
 pub use family::{CoreArgument, Family, KernelArgs, RegisterSpace};
 pub use find::{FindError, IMAGES_VARIABLE};
@@ -57,3 +57,27 @@ pub use images::{ImageError, Images};
 pub use limits::TimeLimits;
 pub use selftest::{Progress, STEPS, SelfTest, Step, soc_name};
 pub use text::{Beside, TextError, kernel_text};
+
+/// A real chip whose images callers bring, and what takes them. CANN is looked for when it is attached.
+#[cfg(feature = "c-api")]
+#[must_use]
+pub fn device_of_programs<A: protocol::run_descriptor::RunDescriptors>(
+    family: Family,
+) -> crate::c_api::DeviceOfPrograms {
+    let brought = std::sync::Arc::new(brought::Brought::default());
+    let programs = std::sync::Arc::clone(&brought);
+    let start = move |device_id| {
+        let options = ChipOptions {
+            library: crate::cann::Library::shared()?,
+            family,
+            images: None,
+            limits: TimeLimits::from_environment(|name| std::env::var(name).ok()),
+            log_level: brought.log_level(),
+        };
+        let mut chip = Chip::<A>::start(device_id, &options)?;
+        chip.brought = Some(std::sync::Arc::clone(&brought));
+        Ok(chip)
+    };
+    let device = crate::DeviceContext::<A, Chip<A>>::new(family.platform, start);
+    (Box::new(device), programs)
+}

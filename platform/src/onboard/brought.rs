@@ -4,18 +4,11 @@
 
 use std::sync::{Arc, Mutex};
 
-use protocol::run_descriptor::RunDescriptors;
-
-use crate::c_api::{DeviceOfPrograms, Programs};
-use crate::cann::Library;
-use crate::context::DeviceContext;
+use crate::c_api::Programs;
 use crate::error::Result;
 use crate::lock::lock;
 
-use super::chip::{Chip, ChipOptions};
-use super::family::Family;
 use super::images::{ImageError, Images};
-use super::limits::TimeLimits;
 
 /// What one context's callers have brought.
 #[derive(Debug, Default)]
@@ -44,6 +37,11 @@ impl Brought {
             None => Ok(None),
             Some(last) => last.images.clone().map(Some),
         }
+    }
+
+    /// The log level that was said last.
+    pub(super) fn log_level(&self) -> Option<i32> {
+        *lock(&self.log_level)
     }
 }
 
@@ -81,25 +79,4 @@ impl Programs for Brought {
     fn set_log_level(&self, level: i32) {
         *lock(&self.log_level) = Some(level.clamp(0, 4));
     }
-}
-
-/// A real chip whose images callers bring, and what takes them. CANN is looked for when it is attached.
-#[must_use]
-pub fn device_of_programs<A: RunDescriptors>(family: Family) -> DeviceOfPrograms {
-    let brought = Arc::new(Brought::default());
-    let programs = Arc::clone(&brought);
-    let start = move |device_id| {
-        let options = ChipOptions {
-            library: Library::shared()?,
-            family,
-            images: None,
-            limits: TimeLimits::from_environment(|name| std::env::var(name).ok()),
-            log_level: *lock(&brought.log_level),
-        };
-        let mut chip = Chip::<A>::start(device_id, &options)?;
-        chip.brought = Some(Arc::clone(&brought));
-        Ok(chip)
-    };
-    let device = DeviceContext::<A, Chip<A>>::new(family.platform, start);
-    (Box::new(device), programs)
 }

@@ -26,8 +26,9 @@ use crate::program::{Kernel, Orchestration};
 use super::comm::{Rank, Windows};
 use super::descriptor::LaunchBlock;
 use super::family::Family;
-use super::images::{ImageError, Images, Loaded};
+use super::images::{ImageError, Images};
 use super::limits::TimeLimits;
+use super::loaded::Loaded;
 use super::meeting::Meeting;
 #[cfg(feature = "hbg")]
 use super::memory::GraphMemory;

@@ -29,7 +29,8 @@ use crate::program::Orchestration;
 use super::chip::{Arguments, Chip, Kept, OnboardKernel};
 use super::descriptor::{self, Content, LaunchBlock, OnChip};
 use super::family::{CoreArgument, KernelArgs};
-use super::images::{self, ImageError, Loaded};
+use super::images::ImageError;
+use super::loaded::{self, Loaded};
 use super::memory::{Block, RuntimeMemory};
 
 /// Which bits of a run's number are its context's.
@@ -227,7 +228,7 @@ impl<A: RunDescriptors> Chip<A> {
         };
         let bound = self.driver.bind()?;
         let limit = self.options.limits.stream;
-        let said = images::open(&bound, &held.aicpu, &bytes, &held.descriptor, limit).inspect_err(
+        let said = loaded::open(&bound, &held.aicpu, &bytes, &held.descriptor, limit).inspect_err(
             |error| {
                 log::error!("the image was not opened: {error}");
                 self.condemn(&error.to_string());

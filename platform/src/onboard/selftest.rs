@@ -12,8 +12,9 @@ use protocol::run_descriptor::RunDescriptors;
 use crate::cann::{Buffer, Driver, Error, Library, Search, Stream, StreamKind};
 
 use super::family::{Family, KernelArgs};
-use super::images::{self, Images, Loaded};
+use super::images::Images;
 use super::limits::TimeLimits;
+use super::loaded::{self, Loaded};
 use super::recovery;
 use super::registers::RegisterTable;
 
@@ -200,7 +201,7 @@ impl SelfTest<'_> {
             ..KernelArgs::default()
         });
         let bound = driver.bind()?;
-        let opened = images::open(&bound, &stream, &arguments, &descriptor, LOADING);
+        let opened = loaded::open(&bound, &stream, &arguments, &descriptor, LOADING);
         if let Err(error) = opened {
             // Nothing of a chip that failed is used again, not even to give it back.
             driver.set_lost();
