@@ -1,18 +1,18 @@
 //! What a task costs: submission alone, the whole path on one thread, and throughput with a driver beside.
 //!
-//! The cores finish at the first look and run nothing, so everything measured is the runtime's own. On a shared machine with
-//! two x86-64 cores, release build; instructions per task are from the `instructions` bench:
+//! The cores finish at the first look and run nothing, so everything measured is the runtime's own. On a machine with
+//! two x86-64 cores, release build, the fastest samples; instructions per task are from the `instructions` bench:
 //!
 //! | what | time | instructions |
 //! | --- | --- | --- |
-//! | arguments, scope and submission of three tensors | 0.2 µs | 1870 |
-//! | a run without tasks, whatever the limits | 0.7 µs | |
-//! | one thread, 65536 independent tasks | 0.26 µs per task | 2430 |
-//! | one thread, chain of 4000 | 0.24 µs per task | 2780 |
-//! | one thread, joins of three | 0.25 µs per task | 2270 |
-//! | two threads, 65536 independent tasks | 0.28 µs per task | |
-//! | two threads, chain of 4000 | 0.30 µs per task | |
-//! | two threads, joins of three | 0.62 µs per task | |
+//! | arguments, scope and submission of three tensors | 70 ns | 1160 |
+//! | a run without tasks, whatever the limits | 0.34 µs | |
+//! | one thread, 65536 independent tasks | 80 ns per task | 1650 |
+//! | one thread, chain of 4000 | 105 ns per task | 2185 |
+//! | one thread, joins of three | 105 ns per task | 1715 |
+//! | two threads, 65536 independent tasks | 0.10 µs per task | |
+//! | two threads, chain of 4000 | 0.11 µs per task | |
+//! | two threads, joins of three | 0.10 µs per task | |
 
 mod support;
 
