@@ -65,19 +65,19 @@ impl Arrows<'_> {
                 from.end = from.start + 1;
                 to.end = to.start + 1;
             }
-            for producer in from {
-                for consumer in to.clone() {
-                    let violated =
-                        calls[consumer].start != 0 && calls[consumer].start < calls[producer].end;
-                    let name = if violated {
-                        "hb_violation"
-                    } else {
-                        "dependency"
-                    };
-                    for view in views {
-                        if let (Some(from), Some(to)) = (view[producer], view[consumer]) {
-                            self.arrow(name, from, from.end - 1, (to, to.start))?;
-                        }
+            let pairs =
+                from.flat_map(|producer| to.clone().map(move |consumer| (producer, consumer)));
+            for (producer, consumer) in pairs {
+                let started = calls[consumer].start;
+                let violated = started != 0 && started < calls[producer].end;
+                let name = if violated {
+                    "hb_violation"
+                } else {
+                    "dependency"
+                };
+                for view in views {
+                    if let (Some(from), Some(to)) = (view[producer], view[consumer]) {
+                        self.arrow(name, from, from.end - 1, (to, to.start))?;
                     }
                 }
             }
