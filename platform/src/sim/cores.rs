@@ -8,8 +8,8 @@
 //!
 //! | the kernel | runs | costs |
 //! | --- | --- | --- |
-//! | is short and waits for nobody | right there, inside [`Cores::status`] | nothing |
-//! | is long and waits for nobody | on any thread that has nothing else to do ([`Cores::help`]) | a hand-over |
+//! | is short and waits for nobody | right there, inside [`Cores::status`](aicore_abi::seam::Cores::status) | nothing |
+//! | is long and waits for nobody | on any thread that has nothing else to do ([`Cores::help`](aicore_abi::seam::Cores::help)) | a hand-over |
 //! | may wait for another kernel | on a thread of its own, with its whole group | a thread and a wake |
 //!
 //! | writer | store | reader | load | makes visible |
