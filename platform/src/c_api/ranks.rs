@@ -95,7 +95,7 @@ impl Library {
                     Ranks::Nobody => {
                         return Err(Error::Unsupported {
                             what: "a communicator",
-                            machine: "this platform",
+                            machine: self.backend.platform.to_str().unwrap_or("this platform"),
                             instead: "use one chip per program, or the simulated platform",
                         }
                         .into());

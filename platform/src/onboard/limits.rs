@@ -1,7 +1,8 @@
 //! How long what may take on a real chip.
 //!
 //! Knows three watchdogs, one behind the other, and that the inner one must bite first: the image's own
-//! can say who waited for whom, the outer ones only that somebody did.
+//! can say who waited for whom, the outer ones only that somebody did. And how long is waited for cores, which none of
+//! the three counts.
 
 use core::time::Duration;
 
@@ -11,6 +12,8 @@ const SCHEDULER: &str = "SIMPLER_SCHEDULER_TIMEOUT_MS";
 pub(super) const OPERATION: &str = "SIMPLER_OP_EXECUTE_TIMEOUT_US";
 /// Variable with the milliseconds a stream may take.
 const STREAM: &str = "SIMPLER_STREAM_SYNC_TIMEOUT_MS";
+/// Variable with the milliseconds cores may take to come, to end and to go.
+const CORES: &str = "SIMPLER_CORES_TIMEOUT_MS";
 /// How much longer a stream must be waited for than the schedulers wait.
 const MARGIN: Duration = Duration::from_millis(1500);
 
@@ -60,6 +63,8 @@ impl TimeLimits {
         if let Some(millis) = number(STREAM) {
             limits.stream = Duration::from_millis(millis);
         }
+        let cores = number(CORES).map_or(limits.cores, Duration::from_millis);
+        limits.cores = cores;
         if limits.is_ordered() {
             return limits;
         }
@@ -70,7 +75,10 @@ impl TimeLimits {
             limits.operation,
             limits.stream
         );
-        Self::default()
+        Self {
+            cores,
+            ..Self::default()
+        }
     }
 
     /// How long a run may take as a whole. The image ends one that takes longer: if the hardware ended it, the chip
@@ -90,7 +98,7 @@ impl TimeLimits {
 
 #[cfg(test)]
 mod tests {
-    use super::{OPERATION, SCHEDULER, STREAM, TimeLimits};
+    use super::{CORES, OPERATION, SCHEDULER, STREAM, TimeLimits};
     use core::time::Duration;
 
     fn limits(scheduler: &str, operation: &str, stream: &str) -> TimeLimits {
@@ -122,6 +130,20 @@ mod tests {
             ("x", "", ""),
         ] {
             assert_eq!(limits(scheduler, operation, stream), TimeLimits::default());
+        }
+    }
+
+    #[test]
+    fn the_limit_of_cores_is_nobody_elses() {
+        for others in ["", "1", "x"] {
+            let taken = TimeLimits::from_environment(|name| {
+                Some(if name == CORES { "700" } else { others }.to_owned())
+            });
+            let expected = TimeLimits {
+                cores: Duration::from_millis(700),
+                ..TimeLimits::default()
+            };
+            assert_eq!(taken, expected);
         }
     }
 }
