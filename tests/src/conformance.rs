@@ -2,7 +2,7 @@
 //!
 //! Knows the cases. Refuses to know the platforms and runtimes they are run on: a [`Subject`] is one of each, and how it
 //! is reached; [`subjects_by`] lists the simulated ones. A platform joins with one line in [`subject::PLATFORMS`], a
-//! runtime with one in [`RUNTIMES`] and an implementation of [`subject::Runtime`], chips of another kind with an
+//! runtime with one in `RUNTIMES` and an implementation of [`subject::Runtime`], chips of another kind with an
 //! implementation of [`reach::Reach`]: those of real chips are listed where such chips are played, in
 //! `tests/virtual-ascend/tests/conformance.rs`.
 //!
@@ -56,7 +56,7 @@ macro_rules! cases {
 }
 
 /// The runtimes.
-pub const RUNTIMES: &[&dyn Runtime] = &[&trb::Trb, &hbg::Hbg];
+const RUNTIMES: &[&dyn Runtime] = &[&trb::Trb, &hbg::Hbg];
 
 /// What every runtime keeps.
 const CASES: &[Case] = cases! {

@@ -69,6 +69,17 @@ impl<'s> Bench<'s> {
         bench
     }
 
+    /// A worker attached to device 0, for a case in which code does not end.
+    #[must_use]
+    pub fn impatient(subject: &'s Subject) -> Self {
+        let bench = Self {
+            subject,
+            worker: subject.reach.impatient_worker(subject),
+        };
+        bench.worker.init(0).expect("a fresh worker");
+        bench
+    }
+
     /// Another worker, attached to the same device where workers share one, and to the next one where they do not; there
     /// the same device is refused, and changes nothing.
     ///

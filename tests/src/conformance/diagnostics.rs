@@ -272,7 +272,7 @@ pub fn a_run_that_is_not_written_down_takes_nothing(subject: &Subject) {
 /// chip that is lost is lost with it; the next run's is not.
 pub fn a_failed_run_is_written_down(subject: &Subject) {
     for &language in subject.languages() {
-        let bench = Bench::new(subject);
+        let bench = Bench::impatient(subject);
         let program = bench.registered(&Recipe {
             language,
             ..Recipe::rust(&[Inout])

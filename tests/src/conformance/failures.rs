@@ -25,7 +25,10 @@ fn fails_at_the_cost(
     check: impl Fn(Language, &Error),
 ) {
     for &language in subject.languages() {
-        let bench = Bench::new(subject);
+        let bench = match loss {
+            Loss::Run => Bench::new(subject),
+            Loss::Chip { .. } => Bench::impatient(subject),
+        };
         let recipe = Recipe {
             language,
             ..Recipe::rust(&[Inout])
@@ -172,7 +175,7 @@ fn misses_a_deadline(
     waiting: &str,
 ) {
     for &language in subject.languages() {
-        let bench = Bench::new(subject);
+        let bench = Bench::impatient(subject);
         let recipe = Recipe {
             language,
             ..Recipe::rust(&[Inout])
@@ -211,7 +214,7 @@ pub fn a_kernel_that_never_returns_misses_a_deadline(subject: &Subject) {
 
 /// A run has a deadline as a whole, too.
 pub fn a_run_has_a_deadline_as_a_whole(subject: &Subject) {
-    let bench = Bench::new(subject);
+    let bench = Bench::impatient(subject);
     let program = bench.registered(&Recipe::rust(&[Inout]));
     let latch = Latch::closed(&bench, Where::Orchestration);
     let mut config = impatient();

@@ -20,6 +20,11 @@ pub trait Reach: fmt::Debug + Sync {
     /// A worker for a subject, not attached.
     fn worker(&self, subject: &Subject) -> ChipWorker;
 
+    /// The same for a case in which code does not end: a chip that waits for such code does so for less time.
+    fn impatient_worker(&self, subject: &Subject) -> ChipWorker {
+        self.worker(subject)
+    }
+
     /// What orchestrations can be written in.
     fn orchestrations(&self, runtime: &dyn Runtime) -> &'static [Language];
 

@@ -3,63 +3,23 @@
 //! In a program of its own: where CANN is looked for is a variable of the environment, which is set before there is a
 //! second thread.
 
+#[path = "support/library.rs"]
+mod library;
 mod support;
 
 use core::time::Duration;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread;
 
 use host::ChipWorker;
+use library::folder;
 use platform::Device;
 use platform::onboard::device_of_programs;
 use protocol::A2a3;
+use support::images;
 use support::images::core_program;
-use support::{Compiler, Runtime, aicpu_image, expected, name, root, run_sums, sums};
+use support::{Compiler, Runtime, aicpu_image, expected, name, run_sums, sums};
 use virtual_ascend::{Config, Family, Session};
-
-/// The host runtime that cargo builds for a chip.
-fn host_runtime(example: &str) -> PathBuf {
-    let output = Command::new(env!("CARGO"))
-        .current_dir(root())
-        .args(["build", "--package", "dist", "--example", example])
-        .args(["--quiet", "--message-format=json-render-diagnostics"])
-        .output()
-        .expect("cargo runs this test");
-    let text = String::from_utf8(output.stdout).expect("cargo writes text");
-    assert!(output.status.success(), "{text}");
-    let file = format!("lib{example}.so");
-    let path = text
-        .split('"')
-        .find(|word| word.ends_with(&file))
-        .expect("cargo says what it built");
-    PathBuf::from(path)
-}
-
-/// A folder as `cargo xtask dist` writes it, with an image for this machine.
-fn folder(family: Family, runtime: Runtime) -> PathBuf {
-    let host = host_runtime(&format!("host_{}_{}", name(family), runtime.name()));
-    let all = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("c-library");
-    let folder = all.join(name(family)).join(runtime.name());
-    let write = |path: PathBuf, bytes: &[u8]| {
-        let parent = path.parent().expect("a file in a folder");
-        std::fs::create_dir_all(parent).expect("a writable folder");
-        let fresh = path.with_extension("new");
-        std::fs::write(&fresh, bytes).expect("a writable folder");
-        std::fs::rename(fresh, path).expect("a writable folder");
-    };
-    let host = std::fs::read(host).expect("just built");
-    write(folder.join("libhost_runtime.so"), &host);
-    let image = aicpu_image(family, runtime, "native");
-    write(folder.join("libaicpu_kernel.so"), &image);
-    write(folder.join("aicore_kernel.o"), &core_program());
-    for object in dist::OBJECTS {
-        if let (("lib", file), dist::Source::Bytes(bytes)) = (object.path, object.source) {
-            write(all.join("lib").join(file), bytes);
-        }
-    }
-    folder
-}
 
 /// A device behind the C interface of the libraries in a folder.
 fn open(folder: &Path) -> Box<dyn Device> {
@@ -113,7 +73,7 @@ fn ranks(folder: &Path) {
         devices: 2,
         ..Config::new(Family::A2a3)
     });
-    let meeting = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("c-library/root");
+    let meeting = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("c-library-root");
     thread::scope(|scope| {
         for rank in 0..2 {
             let meeting = meeting.to_str().expect("text").as_bytes();
