@@ -2,10 +2,10 @@
 //!
 //! Spinning pays when the event comes soon and a core is free for whoever produces it. Both are learned together, per
 //! thread, by whether spinning paid: an event that came while the thread looked widens the bound, looking in vain narrows
-//! it. What a thread cannot learn so is that spinning *would* pay. Two threads that answer each other's waits could both sleep
-//! for ever, each slow because the other has to be woken; and one disturbance of the machine is enough to get there. So
-//! after some short sleeps a thread tries a long look, and as long as that does not lead to waits in which
-//! spinning pays, it tries more and more rarely: where two threads share one core, it never does.
+//! it. What a thread cannot learn so is that spinning *would* pay. Two threads that answer each other's waits could both
+//! sleep for ever, each slow because the other has to be woken; and one disturbance of the machine is enough to get there.
+//! So after some short sleeps a thread tries a long look, and as long as that does not lead to waits in which spinning
+//! pays, it tries more and more rarely: where two threads share one core, it never does.
 //!
 //! How many want to run is known per group: a [`Crowd`] counts them, and when they outnumber the cores nobody
 //! spins, and nobody learns. Threads with cores of their own, as on a chip's control CPUs, need not learn: there nobody
