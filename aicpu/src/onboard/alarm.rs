@@ -68,8 +68,8 @@ impl Alarm {
         let tell: *const Tell<'_> = tell;
         // SAFETY: only the lifetime changes; `Taken` ends all use before `tell` goes away.
         let tell = unsafe { core::mem::transmute::<*const Tell<'_>, *const Tell<'static>>(tell) };
-        self.set(Set { at, tell });
         let taken = Taken(self);
+        self.set(Set { at, tell });
         let result = work();
         drop(taken);
         result
@@ -80,7 +80,11 @@ impl Alarm {
         clock.set = Some(set);
         if !clock.wound {
             let thread = std::thread::Builder::new().name("alarm".to_owned());
-            match thread.spawn(|| self.watch()) {
+            let work = || {
+                leave_processor();
+                self.watch();
+            };
+            match thread.spawn(work) {
                 Ok(_runs_on) => clock.wound = true,
                 Err(error) => log::error!("runs have no limit as a whole: {error}"),
             }
@@ -90,6 +94,7 @@ impl Alarm {
     }
 
     fn watch(&self) {
+        let _ends = Unwound(self);
         let mut clock = self.lock();
         loop {
             let now = Instant::now();
@@ -120,6 +125,41 @@ impl Alarm {
     }
 }
 
+/// Lets the calling thread run on any processor, as any other thread: it was made by one that may be pinned, and that never
+/// sleeps.
+#[cfg(feature = "image")]
+fn leave_processor() {
+    let mut all = rustix::thread::CpuSet::new();
+    for processor in 0..rustix::thread::CpuSet::MAX_CPU {
+        all.set(processor);
+    }
+    if let Err(error) = rustix::thread::sched_setaffinity(None, &all) {
+        log::warn!("the alarm shares a processor with the run that it watches: {error}");
+    }
+    // A thread that is preferred to all others shares nothing with one that is preferred as much.
+    let usual = libc::sched_param { sched_priority: 0 };
+    // SAFETY: it is about this thread, and the record is read only.
+    if unsafe { libc::sched_setscheduler(0, libc::SCHED_OTHER, &raw const usual) } != 0 {
+        let error = std::io::Error::last_os_error();
+        log::warn!("the alarm is scheduled as the run that it watches: {error}");
+    }
+}
+
+/// Threads of a test are pinned by nobody.
+#[cfg(not(feature = "image"))]
+fn leave_processor() {}
+
+/// When dropped, there is no thread any more: the next run makes another one.
+struct Unwound<'a>(&'a Alarm);
+
+impl Drop for Unwound<'_> {
+    fn drop(&mut self) {
+        let mut clock = self.0.lock();
+        clock.wound = false;
+        clock.wakes = None;
+    }
+}
+
 /// Takes the alarm back when dropped.
 struct Taken(&'static Alarm);
 
@@ -137,7 +177,7 @@ mod tests {
 
     const LONG: Duration = Duration::from_secs(60);
 
-    /// How often it was told while the work waited to be told twice.
+    /// Whether it was told while the work waited to be told twice.
     fn told(alarm: &'static Alarm, limit: Duration) -> Result<(), mpsc::RecvTimeoutError> {
         let (tell, hear) = mpsc::channel();
         alarm.during(

@@ -90,17 +90,23 @@ impl<A: RunDescriptors> Block<A> {
     /// Tells the host what came of the run.
     pub(super) fn report(&self, outcome: &Outcome) {
         let base = at::<SharedMemoryHeader>(self.base).expect("checked when made");
-        // SAFETY: only this thread touches the header and the outcome, and the host reads them after
-        // the launch is over.
+        // SAFETY: the leader reports, or the alarm for a leader that does not, and waits as long; the host only reads.
         let header = unsafe { &mut *base.as_ptr() };
         header.orchestrator_done = 1;
         header.orch_error_code = outcome.orchestrator_code;
         header.sched_error_code = outcome.scheduler_code;
         let place = at::<Outcome>(self.base + wire::OUTCOME_AT).expect("behind a valid base");
+        let unsigned = Outcome { run: 0, ..*outcome };
         // SAFETY: as above.
-        unsafe { place.write(*outcome) };
+        unsafe { place.write(unsigned) };
         cache::clean(place.as_ptr().cast(), size_of::<Outcome>());
         cache::clean(base.as_ptr().cast(), size_of::<SharedMemoryHeader>());
+        // Last its number, which is the first word: by it the host knows that all else is there.
+        const { assert!(core::mem::offset_of!(Outcome, run) == 0) };
+        let number = place.cast::<u64>();
+        // SAFETY: as above.
+        unsafe { number.write(outcome.run) };
+        cache::clean(number.as_ptr().cast(), size_of::<u64>());
         // The host rewrites these before the next run.
         cache::invalidate(self.descriptor.as_ptr().cast(), size_of::<A::Trb>());
     }

@@ -53,7 +53,7 @@ const _: () = assert!(
         && TABLE_AT == offset_of!(KernelArgsA5, regs)
 );
 
-/// A call without arguments, or one that panicked.
+/// A call without arguments or a descriptor, or one that panicked.
 const FAILED: c_int = -1;
 
 /// Must exist; does nothing.

@@ -102,7 +102,8 @@ protocol::pin_layout!(Request, 192 bytes, align 64, {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(64))]
 pub struct Introduction {
-    /// [`DIGEST`] of the image's build: the vendor's loader may have kept another image than it was given.
+    /// [`DIGEST`] of the image's build: the vendor's loader may have kept another image than it was given. One of another
+    /// build with the same layouts is not told from it.
     pub digest: u64,
     /// Which control CPUs kernels may use, one bit each, as the chip sees it; 0 if only the host can know.
     pub processors: u64,

@@ -151,8 +151,14 @@ impl<A: RunDescriptors> Chip<A> {
             arch: PhantomData,
         };
         match bound.set_operation_timeout(options.limits.operation) {
-            Ok(actual) => log::debug!("device {device_id}: one operation may take {actual:?}"),
-            Err(error) => log::warn!("the limit of one operation stays as it is: {error}"),
+            Ok(actual) => {
+                log::debug!("device {device_id}: one operation may take {actual:?}");
+                let limit = &mut chip.options.limits.operation;
+                *limit = (*limit).min(actual);
+            }
+            Err(error) => log::warn!(
+                "the limit of one operation stays as it is, and a run that takes longer may cost the chip: {error}"
+            ),
         }
         if let Some(level) = options.log_level
             && std::env::var_os("ASCEND_GLOBAL_LOG_LEVEL").is_none()

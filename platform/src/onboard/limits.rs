@@ -17,6 +17,9 @@ const CORES: &str = "SIMPLER_CORES_TIMEOUT_MS";
 /// How much longer a stream must be waited for than the schedulers wait.
 const MARGIN: Duration = Duration::from_millis(1500);
 
+/// Which part of an operation's limit is for what nobody has thought of.
+const SPARE: u32 = 16;
+
 /// The watchdogs of a run, inner to outer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TimeLimits {
@@ -70,7 +73,7 @@ impl TimeLimits {
         }
         log::warn!(
             "{SCHEDULER}, {OPERATION} and {STREAM} are ignored: {:?} < {:?} < {:?} does not hold, or the last is \
-             not {MARGIN:?} more than the first",
+             not {MARGIN:?} more than the first, or the first leaves no time to give an operation up",
             limits.scheduler,
             limits.operation,
             limits.stream
@@ -82,15 +85,21 @@ impl TimeLimits {
     }
 
     /// How long a run may take as a whole. The image ends one that takes longer: if the hardware ended it, the chip
-    /// would be lost with it.
+    /// would be lost with it. What is left of the hardware's limit then is for cores to end what they run, and to go.
     #[must_use]
     pub fn whole(&self) -> Duration {
-        self.operation - self.operation / 8
+        self.operation - self.operation / SPARE - 2 * self.leave()
+    }
+
+    /// How long cores of a run that is given up may take to end what they run, and as long again to go.
+    #[must_use]
+    pub fn leave(&self) -> Duration {
+        self.cores.min(self.operation / 8)
     }
 
     /// Whether the inner watchdog bites before the outer.
     fn is_ordered(&self) -> bool {
-        self.scheduler < self.operation
+        self.scheduler < self.whole()
             && self.operation < self.stream
             && self.scheduler + MARGIN < self.stream
     }
@@ -125,6 +134,7 @@ mod tests {
     fn limits_out_of_order_or_unreadable_are_not() {
         for (scheduler, operation, stream) in [
             ("5000", "3000000", "9000"),
+            ("2900", "3000000", "9000"),
             ("2000", "3000000", "3400"),
             ("", "60000000", ""),
             ("x", "", ""),

@@ -64,11 +64,21 @@ pub(crate) fn open(
         return Ok(said);
     }
     // The loader keeps the first image that a process gave it, and says nothing of it.
+    let (answer, expected) = match said.digest {
+        0 => (
+            "nothing".to_owned(),
+            "a digest: another image is on the chip until the device is reset, or what it writes is not seen",
+        ),
+        other => (
+            format!("layout digest {other:#018x}"),
+            "this program's: another image is on the chip until the device is reset",
+        ),
+    };
     Err(Error::Answer {
         function: OPENED,
         device: bound.driver().device(),
-        answer: format!("layout digest {:#018x}", said.digest),
-        expected: "this program's: another image is on the chip until the device is reset",
+        answer,
+        expected,
     })
 }
 

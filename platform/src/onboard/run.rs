@@ -32,6 +32,7 @@ use super::family::{CoreArgument, KernelArgs};
 use super::images::ImageError;
 use super::loaded::{self, Loaded};
 use super::memory::{Block, RuntimeMemory};
+use super::verdict::costs_the_chip;
 
 /// Which bits of a run's number are its context's.
 const CONTEXT: u64 = u64::MAX << 32;
@@ -98,6 +99,7 @@ impl<A: RunDescriptors> Chip<A> {
             return Err(Error::Clusters { clusters, working });
         }
         let threads = u32::try_from(launch.config.aicpu_thread_num).expect("checked");
+        check_threads(threads, self.held().launched_threads)?;
         Ok(Extent {
             clusters,
             threads,
@@ -261,15 +263,8 @@ impl<A: RunDescriptors> Chip<A> {
     ) -> Result<(bool, Result<RunReport>)> {
         kept.numbers += 1;
         let ready = Prepared::of(kept);
-        let (threads, usable) = (extent.threads, ready.arguments.threads);
-        if threads > usable {
-            // One of them would wait for a processor that another keeps until the run is over.
-            return Err(Error::Start {
-                reason: format!(
-                    "the run wants {threads} control CPUs of {usable}: lower aicpu_thread_num"
-                ),
-            });
-        }
+        // The chip may know of fewer than the host.
+        check_threads(extent.threads, ready.arguments.threads)?;
         let descriptor = descriptor::descriptor::<A>(
             ready.block,
             &Content {
@@ -332,7 +327,7 @@ impl<A: RunDescriptors> Chip<A> {
             no_progress_ms: no_progress,
             tensor_wait_ms: no_progress,
             cores_ms: millis(limits.cores),
-            leave_ms: millis(limits.cores),
+            leave_ms: millis(limits.leave()),
             run_ms: millis(left.min(limits.whole())),
             device: self.driver.device().unsigned_abs(),
             cores: self.held().table.usable(),
@@ -361,13 +356,24 @@ impl<A: RunDescriptors> Chip<A> {
         bound.launch_cores(held.aicore.handle(), &cores)?;
         bound.launch_aicpu(held.aicpu.handle(), &run.launch(request.launched))?;
         let block = ready.block;
-        let is_reported = || {
-            let mut run = 0_u64;
-            let read = block.read(OUTCOME_AT, bytemuck::bytes_of_mut(&mut run));
-            read.is_ok() && run == request.run
+        let is_lost = || {
+            let mut report = Report::zeroed();
+            let read = block.read(OUTCOME_AT, bytemuck::bytes_of_mut(&mut report));
+            read.is_ok() && report.run == request.run && costs_the_chip(&report)
         };
-        Ok(self.wait(&bound, &launch.options.deadlines, is_reported)?)
+        Ok(self.wait(&bound, &launch.options.deadlines, is_lost)?)
     }
+}
+
+/// Refuses a run that wants more control CPUs than kernels may use.
+fn check_threads(threads: u32, usable: u32) -> Result<()> {
+    if threads <= usable {
+        return Ok(());
+    }
+    // One of them would wait for a processor that another keeps until the run is over.
+    Err(Error::Start {
+        reason: format!("the run wants {threads} control CPUs of {usable}: lower aicpu_thread_num"),
+    })
 }
 
 /// A limit as the image takes it.

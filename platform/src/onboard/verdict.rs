@@ -51,7 +51,7 @@ impl<A: RunDescriptors> Chip<A> {
         let whole = Duration::from_millis(u64::from(request.run_ms));
         let may_be_that = Duration::from_nanos(report.nanoseconds) >= whole;
         let gave_up = |error: &Error| {
-            costs_the_chip(report) || error.code() == -RunError::SchedulerTimeout.code()
+            has_stalled(report) || error.code() == -RunError::SchedulerTimeout.code()
         };
         match judged {
             Err(error) if may_be_that && gave_up(&error) => {
@@ -60,7 +60,11 @@ impl<A: RunDescriptors> Chip<A> {
             // What the caller asked for first: that the chip is lost too is in the text, and the next call's error.
             Err(_) if has_stalled(report) => Err(Error::Deadline {
                 missed: "make progress",
-                limit: Duration::from_millis(u64::from(request.no_progress_ms)),
+                limit: launch
+                    .options
+                    .deadlines
+                    .no_progress
+                    .min(self.options.limits.scheduler),
                 progress: report.completed,
                 waiting: report.text(),
             }),
@@ -145,7 +149,7 @@ impl<A: RunDescriptors> Chip<A> {
 }
 
 /// Whether something of the run is still at work.
-fn costs_the_chip(report: &Report) -> bool {
+pub(super) fn costs_the_chip(report: &Report) -> bool {
     matches!(
         Verdict::from_wire(report.verdict),
         Some(Verdict::Cores | Verdict::Stays)

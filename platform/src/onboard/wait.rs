@@ -22,13 +22,13 @@ const GLANCE: Duration = Duration::from_millis(50);
 const PAUSES: (Duration, Duration) = (Duration::from_micros(20), Duration::from_millis(1));
 
 impl<A: RunDescriptors> Chip<A> {
-    /// Waits for both streams; an error of either ends the wait. A run that the image has reported is over, or will never
-    /// be.
+    /// Waits for both streams; an error of either ends the wait. A run that the image has given up with something still
+    /// at work will never be over.
     pub(super) fn wait(
         &self,
         bound: &Bound<'_>,
         deadlines: &Deadlines,
-        is_reported: impl Fn() -> bool,
+        is_lost: impl Fn() -> bool,
     ) -> Result<(), cann::Error> {
         let streams = [&self.held().aicpu, &self.held().aicore];
         // The image gives up first, and says why: its limits, then the cores' to end and to go.
@@ -39,7 +39,7 @@ impl<A: RunDescriptors> Chip<A> {
             .stream
             .min(deadlines.run.saturating_add(slack));
         let started = Instant::now();
-        // Nothing is reported of a run that goes well before its streams are done, or as good as.
+        // Nothing is given up before.
         let limits = &self.options.limits;
         let mut look = deadlines
             .no_progress
@@ -63,7 +63,7 @@ impl<A: RunDescriptors> Chip<A> {
             }
             if !done[0] && started.elapsed() >= look {
                 look = started.elapsed() + GLANCE;
-                if is_reported() {
+                if is_lost() {
                     limit = limit.min(started.elapsed() + SLACK);
                     look = limit;
                 }

@@ -12,7 +12,7 @@ use aicore_abi::seam::{CoreId, Cores, KernelEntry, Togetherness};
 use bytemuck::Zeroable;
 use protocol::registers::{AICORE_IDLE_VALUE, AICPU_IDLE_TASK_ID};
 use runtime_trb::{Context, Deadlines, Limits, Setup};
-use sync::{SlotVec, Word32};
+use sync::{SlotVec, Word32, Word64};
 
 /// What a core does when it is polled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +139,50 @@ unsafe impl<K: Fn(Call<'_>) + Sync> Cores for FakeCores<K> {
         self.run(core, token);
         state.executed.publish(token);
         finish_word(token)
+    }
+}
+
+/// The same cores, which tell nobody that something has changed, and do nothing until they were looked at often enough.
+pub(crate) struct Unannounced<K> {
+    pub(crate) cores: FakeCores<K>,
+    pub(crate) patience: u64,
+    /// Looks at a status so far.
+    pub(crate) looks: Word64,
+    /// How often a thread that had nothing to do asked whether it can help.
+    pub(crate) rounds: Word64,
+}
+
+// SAFETY: the pointers are those of cores that keep the contract.
+unsafe impl<K: Fn(Call<'_>) + Sync> Cores for Unannounced<K> {
+    const TELL: bool = false;
+
+    fn count(&self) -> u16 {
+        self.cores.count()
+    }
+
+    fn payload(&self, core: CoreId, token: u32) -> NonNull<DispatchPayload> {
+        self.cores.payload(core, token)
+    }
+
+    fn deferred(&self, core: CoreId, token: u32) -> NonNull<DeferredIngressBuffer> {
+        self.cores.deferred(core, token)
+    }
+
+    fn dispatch(&self, core: CoreId, token: u32, togetherness: Togetherness) {
+        self.cores.dispatch(core, token, togetherness);
+    }
+
+    fn status(&self, core: CoreId) -> u32 {
+        self.looks.publish(self.looks.own() + 1);
+        if self.looks.own() < self.patience {
+            return AICORE_IDLE_VALUE;
+        }
+        self.cores.status(core)
+    }
+
+    fn help(&self) -> bool {
+        self.rounds.publish(self.rounds.own() + 1);
+        false
     }
 }
 

@@ -63,8 +63,7 @@ fn graphs_built_on_the_host_run_on_a5() {
     runs_of(Family::A5, Runtime::Hbg);
 }
 
-/// As on a board: no thread shares its processor, and none sleeps. A machine with one processor shows that threads which
-/// share it are told from such.
+/// As on a board, where each thread has a processor of its own and none sleeps.
 #[test]
 fn control_cpus_of_their_own_run_both_families_and_runtimes() {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
