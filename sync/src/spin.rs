@@ -8,8 +8,8 @@
 //! pays, it tries more and more rarely: where two threads share one core, it never does.
 //!
 //! How many want to run is known per group: a [`Crowd`] counts them, and when they outnumber the cores nobody
-//! spins, and nobody learns. Threads with cores of their own, as on a chip's control CPUs, need not learn: there nobody
-//! sleeps.
+//! spins, and nobody learns. Threads with cores of their own, as on a chip's control CPUs, need not learn: where
+//! they may spin they do not sleep.
 //!
 //! | writer | store | reader | load | makes visible |
 //! |---|---|---|---|---|
@@ -61,7 +61,8 @@ impl Crowd {
         })
     }
 
-    /// A crowd each of whose threads has a core that nobody else wants: they look until their deadlines, and never sleep.
+    /// A crowd each of whose threads has a core that nobody else wants: where they may spin, they look until their deadlines
+    /// and do not sleep.
     #[must_use]
     pub fn on_cores_of_their_own() -> Arc<Self> {
         Arc::new(Self {
