@@ -6,12 +6,14 @@
 //! One chip serves one scene after the other, as an application's does. One that was condemned by a scene is given back
 //! and another one attached, which shows that the reset works.
 
+use core::time::Duration;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use host::scene::build::Builder;
 use host::scene::chip::Chip;
+use host::scene::load;
 use host::scene::model::{Platform, RuntimeKind, Scene};
 use host::scene::resolve::Overrides;
 use host::scene::run::{Runs, run_case, select};
@@ -20,15 +22,21 @@ use host::scene::session::{
 };
 use host::scene::tensor::ArgValue;
 use host::{ChipWorker, Diagnostics};
+use platform::onboard::TimeLimits;
 use virtual_ascend::{Aicpu, Config, Family, Session, code_for_virtual_cores};
 
 use super::device::{device, limits};
-use super::images::{Runtime, aicpu_image};
+use super::images::{Runtime, aicpu_image, root};
 
 /// Played memory is real memory, so that rings are small where a scene does not say otherwise.
 const RINGS: [(&str, &str); 2] = [
     ("PTO2_RING_TASK_WINDOW", "4096"),
     ("PTO2_RING_HEAP", "16777216"),
+];
+/// Scenes with a little of everything, for each runtime.
+const FIRST: [&str; Runtime::ALL.len()] = [
+    "trb/vector_example/scene.toml",
+    "hbg/vector_example/scene.toml",
 ];
 /// Bytes of a played chip.
 const MEMORY: u64 = 512 << 20;
@@ -52,6 +60,9 @@ pub(crate) struct Lab {
     program: Option<(BuiltProgram, Prepared)>,
     kernels: Builder,
     orchestrations: Builder,
+    /// What a fresh chip does first: an emulator translates whatever it runs for the first time, and scenes say how long
+    /// a chip may take that need not.
+    first: Option<(Arc<Scene>, BuiltProgram)>,
     // Last: the chip is given back before its world goes.
     session: Session,
 }
@@ -64,28 +75,40 @@ impl Lab {
         if runtime == Runtime::Trb && play.compiler.is_some() {
             orchestrations.environment.cxx.clone_from(&play.compiler);
         }
-        Self {
+        let mut lab = Self {
             family,
             image: aicpu_image(family, runtime, play.target),
             chip: None,
             program: None,
             kernels,
             orchestrations,
+            first: None,
             session: Session::begin(&Config {
                 aicpu: play.aicpu.clone(),
                 memory: MEMORY,
                 ..Config::new(family)
             }),
+        };
+        if play.target != "native" {
+            let scene = root().join("tests/scenes").join(FIRST[runtime as usize]);
+            let scene = load::load(&scene).expect("a good scene");
+            let program = lab.build(&scene, lab.platform(), kind(runtime));
+            lab.first = Some((Arc::new(scene), program.expect("a good scene")));
+        }
+        lab
+    }
+
+    /// What is simulated there runs here: nobody builds for cores without the vendor's compiler.
+    const fn platform(&self) -> Platform {
+        match self.family {
+            Family::A2a3 => Platform::A2a3sim,
+            Family::A5 => Platform::A5sim,
         }
     }
 
     /// Runs the cases of a scene, each twice; what is wrong.
     pub(crate) fn run(&mut self, scene: &Scene, runtime: RuntimeKind) -> Result<(), String> {
-        // What is simulated there runs here: nobody builds for cores without the vendor's compiler.
-        let platform = match self.family {
-            Family::A2a3 => Platform::A2a3sim,
-            Family::A5 => Platform::A5sim,
-        };
+        let platform = self.platform();
         let mut problems = Vec::new();
         let cases = select(scene, platform, runtime, None).map_err(|error| error.to_string())?;
         let program = self
@@ -140,10 +163,27 @@ impl Lab {
     /// Gives the chip back, which resets it, and attaches to it again.
     fn renew(&mut self) {
         self.chip = None;
-        let device = device(&self.session, self.family, &self.image, limits());
+        // Some scenes wait for all of this, more than once.
+        let limits = TimeLimits {
+            cores: Duration::from_secs(2),
+            ..limits()
+        };
+        let device = device(&self.session, self.family, &self.image, limits);
         let worker = ChipWorker::new(device);
         worker.init(0).expect("a played device");
         self.chip = Some(Chip::of(worker));
+        if let Some((scene, program)) = self.first.clone() {
+            let interrupted = self.program.take();
+            let runs = Runs {
+                count: 1,
+                last: &Diagnostics::default(),
+            };
+            let cases = select(&scene, self.platform(), scene.runtimes[0], None);
+            let case = cases.expect("a good scene")[0];
+            let report = run_case(self, &program, &scene, case, &Overrides::default(), runs);
+            assert_eq!(report.expect("a good scene").problems, Vec::<String>::new());
+            self.program = interrupted;
+        }
     }
 
     fn chip(&mut self) -> &mut Chip {
@@ -206,4 +246,12 @@ fn for_played_cores(library: &Path) -> PathBuf {
         std::fs::rename(unfinished, &code).expect("the folder is ours");
     }
     code
+}
+
+/// The runtime as scenes name it.
+pub(crate) const fn kind(runtime: Runtime) -> RuntimeKind {
+    match runtime {
+        Runtime::Trb => RuntimeKind::Trb,
+        Runtime::Hbg => RuntimeKind::Hbg,
+    }
 }

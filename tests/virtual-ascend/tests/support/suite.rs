@@ -7,13 +7,13 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use host::scene::model::{RuntimeKind, Scene};
+use host::scene::model::Scene;
 use host::scene::{discover, load};
 use libtest_mimic::{Arguments, Failed, Trial};
 use virtual_ascend::Family;
 
 use super::images::{Runtime, name, root};
-use super::lab::{Lab, Play};
+use super::lab::{Lab, Play, kind};
 
 /// A lab and what it is for.
 type Kept = Option<((Family, Runtime), Lab)>;
@@ -62,11 +62,4 @@ fn trial(play: &Play, family: Family, runtime: Runtime, scene: &Arc<Scene>) -> T
         result.map_err(Failed::from)
     };
     Trial::test(title, work)
-}
-
-const fn kind(runtime: Runtime) -> RuntimeKind {
-    match runtime {
-        Runtime::Trb => RuntimeKind::Trb,
-        Runtime::Hbg => RuntimeKind::Hbg,
-    }
 }
