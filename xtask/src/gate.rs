@@ -238,7 +238,8 @@ fn scenes() -> Result<()> {
         let mut command = cargo(["run", "--quiet", "--package", "host", "--bin", "simpler"]);
         command
             .args(["--", "test", "--dir", "tests/scenes"])
-            .env("SIMPLER_CACHE_DIR", root().join("target/gate-scenes"));
+            // Where the tests of real chips have compiled the same.
+            .env("SIMPLER_CACHE_DIR", root().join("target/tmp/scenes"));
         command
     };
     run_command(&mut all())?;

@@ -19,6 +19,7 @@ fn main() -> ExitCode {
         target: "native",
         aicpu: Aicpu::Native,
         compiler: None,
+        runs: 2,
     };
     suite::run(&play)
 }

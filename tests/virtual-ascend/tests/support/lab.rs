@@ -49,6 +49,8 @@ pub(crate) struct Play {
     pub(crate) aicpu: Aicpu,
     /// Compiler of orchestrations that run on the chip; nothing for this machine's own.
     pub(crate) compiler: Option<String>,
+    /// How often each case is run, one time after the other.
+    pub(crate) runs: u32,
 }
 
 /// A chip with one image, and what builds programs for it.
@@ -58,6 +60,7 @@ pub(crate) struct Lab {
     chip: Option<Chip>,
     /// The program of the case that is being run, and under which number the chip has it.
     program: Option<(BuiltProgram, Prepared)>,
+    runs: u32,
     kernels: Builder,
     orchestrations: Builder,
     /// What a fresh chip does first: an emulator translates whatever it runs for the first time, and scenes say how long
@@ -80,6 +83,7 @@ impl Lab {
             image: aicpu_image(family, runtime, play.target),
             chip: None,
             program: None,
+            runs: play.runs,
             kernels,
             orchestrations,
             first: None,
@@ -106,7 +110,7 @@ impl Lab {
         }
     }
 
-    /// Runs the cases of a scene, each twice; what is wrong.
+    /// Runs the cases of a scene; what is wrong.
     pub(crate) fn run(&mut self, scene: &Scene, runtime: RuntimeKind) -> Result<(), String> {
         let platform = self.platform();
         let mut problems = Vec::new();
@@ -116,7 +120,7 @@ impl Lab {
             .map_err(|error| error.to_string())?;
         for case in cases {
             let runs = Runs {
-                count: 2,
+                count: self.runs,
                 last: &Diagnostics::default(),
             };
             let report = run_case(self, &program, scene, case, &Overrides::default(), runs)
@@ -164,8 +168,9 @@ impl Lab {
     fn renew(&mut self) {
         self.chip = None;
         // Some scenes wait for all of this, more than once.
+        let seconds = if self.first.is_some() { 2 } else { 1 };
         let limits = TimeLimits {
-            cores: Duration::from_secs(2),
+            cores: Duration::from_secs(seconds),
             ..limits()
         };
         let device = device(&self.session, self.family, &self.image, limits);
