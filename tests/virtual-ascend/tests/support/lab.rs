@@ -50,7 +50,7 @@ pub(crate) struct Play {
     /// Compiler of orchestrations that run on the chip; nothing for this machine's own.
     pub(crate) compiler: Option<String>,
     /// How often each case is run, one time after the other.
-    pub(crate) runs: u32,
+    pub(crate) runs: usize,
 }
 
 /// A chip with one image, and what builds programs for it.
@@ -60,7 +60,7 @@ pub(crate) struct Lab {
     chip: Option<Chip>,
     /// The program of the case that is being run, and under which number the chip has it.
     program: Option<(BuiltProgram, Prepared)>,
-    runs: u32,
+    runs: usize,
     kernels: Builder,
     orchestrations: Builder,
     /// What a fresh chip does first: an emulator translates whatever it runs for the first time, and scenes say how long
