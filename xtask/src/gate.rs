@@ -238,8 +238,7 @@ fn scenes() -> Result<()> {
         let mut command = cargo(["run", "--quiet", "--package", "host", "--bin", "simpler"]);
         command
             .args(["--", "test", "--dir", "tests/scenes"])
-            // Where the tests of real chips have compiled the same.
-            .env("SIMPLER_CACHE_DIR", root().join("target/tmp/scenes"));
+            .env("SIMPLER_CACHE_DIR", root().join("target/gate-scenes"));
         command
     };
     run_command(&mut all())?;
