@@ -15,7 +15,7 @@ use sync::Crowd;
 
 use super::block::{Block, at};
 use super::cache;
-use super::gate::{Gate, Place};
+use super::gate::{Arrival, Gate, Place};
 use super::logging;
 use super::run::Chip;
 use super::stamp::Stamp;
@@ -122,15 +122,15 @@ fn take_part(block: &Block<Family>, table: u64) {
     let request = block.request();
     let count = |threads: u32| usize::try_from(threads).unwrap_or(1).max(1);
     let (launched, wanted) = (count(request.launched), count(request.threads));
-    match GATE.pass(request.run, processor(), (launched, wanted), ARRIVAL) {
+    match GATE.pass(request.run, arrival(), (launched, wanted), ARRIVAL) {
         Place::Leave => {}
         Place::Stay { number, apart } if number + 1 == wanted => {
             logging::refresh();
-            let crowd = if apart && is_pinned() {
+            let crowd = if apart {
                 &OWN_CORES
             } else {
                 log::debug!(
-                    "threads of run {:#x} share processors, so they sleep",
+                    "threads of run {:#x} have no processors of their own, so they sleep",
                     request.run
                 );
                 &CROWD
@@ -142,14 +142,13 @@ fn take_part(block: &Block<Family>, table: u64) {
     }
 }
 
-/// The control CPU this thread is on.
-fn processor() -> u32 {
-    u32::try_from(rustix::thread::sched_getcpu()).unwrap_or(0)
-}
-
-/// Whether this thread may run on one processor only. The vendor's threads may: each has one, and nothing else runs there.
-fn is_pinned() -> bool {
-    rustix::thread::sched_getaffinity(None).is_ok_and(|processors| processors.count() == 1)
+/// Where this thread has come.
+fn arrival() -> Arrival {
+    let processors = rustix::thread::sched_getaffinity(None);
+    Arrival {
+        processor: u32::try_from(rustix::thread::sched_getcpu()).unwrap_or(0),
+        pinned: processors.is_ok_and(|processors| processors.count() == 1),
+    }
 }
 
 fn guarded(work: impl FnOnce()) -> c_int {

@@ -22,11 +22,20 @@ pub(super) enum Place {
     Stay {
         /// The last number leads.
         number: usize,
-        /// All that stay are on processors of their own.
+        /// All that stay have processors of their own.
         apart: bool,
     },
     /// Return.
     Leave,
+}
+
+/// Where a thread of a launch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Arrival {
+    /// The processor it is on.
+    pub(super) processor: u32,
+    /// It may run on no other. The vendor's threads are so, and nothing else runs where they are.
+    pub(super) pinned: bool,
 }
 
 /// Where the threads of a launch meet.
@@ -40,7 +49,7 @@ pub(super) struct Gate {
 struct Launch {
     /// The run the launch is for: a launch that was cut short leaves nothing to the next.
     run: u64,
-    arrived: Vec<u32>,
+    arrived: Vec<Arrival>,
     verdict: Option<Vec<Place>>,
 }
 
@@ -56,12 +65,12 @@ impl Gate {
         }
     }
 
-    /// What the calling thread, which is on `processor`, is to do in run `run`, for which `launched`
+    /// What the calling thread, which has come as `arrival` says, is to do in run `run`, for which `launched`
     /// threads were launched and `wanted` are needed.
     pub(super) fn pass(
         &self,
         run: u64,
-        processor: u32,
+        arrival: Arrival,
         (launched, wanted): (usize, usize),
         patience: Duration,
     ) -> Place {
@@ -74,7 +83,7 @@ impl Gate {
             };
         }
         let index = launch.arrived.len();
-        launch.arrived.push(processor);
+        launch.arrived.push(arrival);
         if launch.arrived.len() >= launched && launch.verdict.is_none() {
             launch.verdict = Some(choose(&launch.arrived, wanted));
             self.changed.notify_all();
@@ -111,19 +120,20 @@ impl Gate {
     }
 }
 
-/// `wanted` of the threads on these processors: those of the cluster with most of them first.
-fn choose(processors: &[u32], wanted: usize) -> Vec<Place> {
-    let cluster = |index: usize| processors[index] % 8 / CLUSTER;
-    let in_second = (0..processors.len())
+/// `wanted` of the threads that have come so: those of the cluster with most of them first.
+fn choose(arrived: &[Arrival], wanted: usize) -> Vec<Place> {
+    let cluster = |index: usize| arrived[index].processor % 8 / CLUSTER;
+    let in_second = (0..arrived.len())
         .filter(|&index| cluster(index) == 1)
         .count();
-    let majority = u32::from(in_second * 2 > processors.len());
-    let mut order: Vec<usize> = (0..processors.len()).collect();
+    let majority = u32::from(in_second * 2 > arrived.len());
+    let mut order: Vec<usize> = (0..arrived.len()).collect();
     order.sort_by_key(|&index| cluster(index) != majority);
     order.truncate(wanted);
-    let on = |index: &usize| processors[*index];
-    let apart = order.iter().map(on).collect::<BTreeSet<_>>().len() == order.len();
-    let mut places = vec![Place::Leave; processors.len()];
+    let stay = || order.iter().map(|&index| arrived[index]);
+    let processors: BTreeSet<_> = stay().map(|it| it.processor).collect();
+    let apart = processors.len() == order.len() && stay().all(|it| it.pinned);
+    let mut places = vec![Place::Leave; arrived.len()];
     for (number, index) in order.into_iter().enumerate() {
         places[index] = Place::Stay { number, apart };
     }
@@ -132,8 +142,21 @@ fn choose(processors: &[u32], wanted: usize) -> Vec<Place> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Gate, Place, choose};
+    use super::{Arrival, Gate, Place};
     use core::time::Duration;
+
+    const HERE: Arrival = Arrival {
+        processor: 0,
+        pinned: true,
+    };
+
+    /// What becomes of threads that are pinned to these processors.
+    fn choose(processors: &[u32], wanted: usize) -> Vec<Place> {
+        let arrived = processors
+            .iter()
+            .map(|&processor| Arrival { processor, ..HERE });
+        super::choose(&arrived.collect::<Vec<_>>(), wanted)
+    }
 
     const FIRST: Place = Place::Stay {
         number: 0,
@@ -177,10 +200,10 @@ mod tests {
     #[test]
     fn a_thread_that_never_comes_holds_nobody_up() {
         let gate = Gate::new();
-        let place = gate.pass(1, 0, (2, 1), Duration::from_millis(1));
+        let place = gate.pass(1, HERE, (2, 1), Duration::from_millis(1));
         assert_eq!(place, FIRST);
         assert_eq!(
-            gate.pass(1, 0, (2, 1), Duration::from_secs(10)),
+            gate.pass(1, HERE, (2, 1), Duration::from_secs(10)),
             Place::Leave
         );
     }
@@ -188,8 +211,23 @@ mod tests {
     #[test]
     fn a_launch_that_was_cut_short_leaves_nothing_behind() {
         let gate = Gate::new();
-        let first = gate.pass(1, 0, (2, 1), Duration::from_millis(1));
+        let first = gate.pass(1, HERE, (2, 1), Duration::from_millis(1));
         assert_eq!(first, FIRST);
-        assert_eq!(gate.pass(2, 0, (1, 1), Duration::from_secs(10)), FIRST);
+        assert_eq!(gate.pass(2, HERE, (1, 1), Duration::from_secs(10)), FIRST);
+    }
+
+    #[test]
+    fn threads_that_may_go_elsewhere_have_no_processor_of_their_own() {
+        let free = Arrival {
+            processor: 1,
+            pinned: false,
+        };
+        let apart = |arrived: &[Arrival], wanted| {
+            let first = super::choose(arrived, wanted)[0];
+            matches!(first, Place::Stay { apart: true, .. })
+        };
+        assert!(!apart(&[HERE, free], 2));
+        // Whoever leaves does not matter.
+        assert!(apart(&[HERE, free], 1));
     }
 }
